@@ -80,8 +80,8 @@ extension Span where Element == UInt8 {
   @inline(__always)
   func onesComplementLanes() -> UInt64 {
     unsafe withUnsafeBytes { bytes in
-      guard var pointer = unsafe bytes.baseAddress else { return 0 }
-      var left = unsafe bytes.count
+      guard var pointer = bytes.baseAddress else { return 0 }
+      var left = bytes.count
       var low = SIMD4<UInt64>.zero
       var high = SIMD4<UInt64>.zero
       let mask = SIMD4<UInt64>(repeating: 0xFFFF_FFFF)
