@@ -119,7 +119,9 @@ extension MutableSpan where Element == UInt8 {
   @_lifetime(self: copy self)
   public mutating func store(_ value: UInt8, at offset: Int) {
     guard offset >= 0, offset < count else { return }
-    unsafe withUnsafeMutableBytes { unsafe $0.storeBytes(of: value, toByteOffset: offset, as: UInt8.self) }
+    unsafe withUnsafeMutableBytes {
+      unsafe $0.storeBytes(of: value, toByteOffset: offset, as: UInt8.self)
+    }
   }
 
   /// Stores 16 bits in network order at `offset`, where there are two bytes.

@@ -62,7 +62,8 @@ public struct Interval: Hashable, Comparable, Sendable {
   @inline(__always)
   public static func * (a: Self, factor: Int64) -> Self {
     let (product, overflow) = a.nanoseconds.multipliedReportingOverflow(by: factor)
-    return Self(nanoseconds: overflow ? ((a.nanoseconds < 0) != (factor < 0) ? .min : .max) : product)
+    return Self(
+      nanoseconds: overflow ? ((a.nanoseconds < 0) != (factor < 0) ? .min : .max) : product)
   }
 
   /// The interval divided by `divisor`, rounded towards zero; by zero: unchanged.
