@@ -30,5 +30,6 @@ let package = Package(
         .product(name: "BasicContainers", package: "swift-collections"),
       ],
       swiftSettings: laws),
+    .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
   ]
 )

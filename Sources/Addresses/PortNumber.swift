@@ -9,3 +9,7 @@ public struct PortNumber: RawRepresentable, Hashable, Sendable, ExpressibleByInt
   /// The port that asks for an ephemeral one.
   public static var any: Self { 0 }
 }
+
+extension PortNumber: Comparable {
+  public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
