@@ -16,9 +16,12 @@ let package = Package(
     .library(name: "Addresses", targets: ["Addresses"]),
     .library(name: "Packets", targets: ["Packets"]),
     .library(name: "ProtocolStack", targets: ["ProtocolStack"]),
+    .executable(name: "sock", targets: ["sock"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0")
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ],
   targets: [
     .target(name: "Addresses", swiftSettings: laws),
@@ -28,6 +31,14 @@ let package = Package(
       dependencies: [
         "Addresses", "Packets",
         .product(name: "BasicContainers", package: "swift-collections"),
+      ],
+      swiftSettings: laws),
+    .executableTarget(
+      name: "sock",
+      dependencies: [
+        "Addresses", "Packets",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: laws),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
