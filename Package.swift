@@ -16,12 +16,14 @@ let package = Package(
     .library(name: "Addresses", targets: ["Addresses"]),
     .library(name: "Packets", targets: ["Packets"]),
     .library(name: "ProtocolStack", targets: ["ProtocolStack"]),
+    .library(name: "Host", targets: ["Host"]),
     .executable(name: "sock", targets: ["sock"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
     .target(name: "Addresses", swiftSettings: laws),
@@ -42,5 +44,19 @@ let package = Package(
       ],
       swiftSettings: laws),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
+    .target(name: "CLinux"),
+    .target(
+      name: "Host",
+      dependencies: [
+        "Addresses", "Packets", "CLinux",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: laws),
+    .testTarget(
+      name: "HostTests",
+      dependencies: [
+        "Addresses", "Packets", "Host", .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: laws),
   ]
 )
