@@ -1,0 +1,48 @@
+public import Addresses
+public import Packets
+
+/// What ``ProtocolStack/receiveDatagram(_:into:at:)`` has to say about the bytes it copied out.
+public struct Datagram: Hashable, Sendable {
+  /// Bytes that were copied. Zero is a datagram too.
+  public var count: Int
+  /// The datagram was longer than the room that was offered; its rest is gone.
+  public var truncated: Bool
+  public var source: SocketAddress
+  /// The address it was sent to: one of ours, or a broadcast or multicast address.
+  public var destination: SocketAddress
+  public var interface: InterfaceIndex
+  /// What routers said about congestion on the way (RFC 3168).
+  public var ecn: ECNCodepoint
+
+  public init(
+    count: Int, truncated: Bool = false, source: SocketAddress, destination: SocketAddress,
+    interface: InterfaceIndex, ecn: ECNCodepoint = .notCapable
+  ) {
+    self.count = count
+    self.truncated = truncated
+    self.source = source
+    self.destination = destination
+    self.interface = interface
+    self.ecn = ecn
+  }
+}
+
+/// What can be chosen about a UDP socket.
+public struct UDPSocketOptions: Hashable, Sendable {
+  /// Bytes that may wait to be read. Each datagram counts with its length and an overhead of
+  /// ``datagramOverhead``, so that empty ones cannot pile up either (`SO_RCVBUF`).
+  public var receiveBufferSize = 1 << 20
+  /// Whether datagrams may go to broadcast addresses (`SO_BROADCAST`).
+  public var allowsBroadcast = false
+  /// The hop limit of unicast datagrams; nothing: the stack's (`IP_TTL`, `IPV6_UNICAST_HOPS`).
+  public var hopLimit: UInt8?
+  /// The hop limit of multicast datagrams (`IP_MULTICAST_TTL`, RFC 1112 §6.1).
+  public var multicastHopLimit: UInt8 = 1
+  /// The congestion codepoint datagrams leave with (RFC 3168 §5).
+  public var ecn = ECNCodepoint.notCapable
+
+  /// What a waiting datagram counts in addition to its bytes.
+  public static let datagramOverhead = 128
+
+  public init() {}
+}
