@@ -53,7 +53,12 @@ extension Span where Element == UInt8 {
     let lower = offset < 0 ? 0 : (offset > count ? count : offset)
     let room = count &- lower
     let taken = length < 0 ? 0 : (length > room ? room : length)
-    return unsafe extracting(unchecked: Range(uncheckedBounds: (lower, lower &+ taken)))
+    // Not `extracting(_:)`: the width of its range is a subtraction that traps.
+    let start = unsafe withUnsafeBufferPointer { $0.baseAddress }
+    let span = unsafe Span(
+      _unsafeElements: UnsafeBufferPointer(
+        start: start.map { unsafe $0.advanced(by: lower) }, count: taken))
+    return unsafe _overrideLifetime(span, copying: self)
   }
 
   /// Copies as many bytes as both sides have room for. Linear in their number.
@@ -179,7 +184,8 @@ struct PacketMemory: ~Copyable, @unchecked Sendable {
     let lower = start < 0 ? 0 : (start > capacity ? capacity : start)
     let upper = end < lower ? lower : (end > capacity ? capacity : end)
     let span = unsafe Span(
-      _unsafeStart: UnsafePointer(base.advanced(by: lower)), count: upper &- lower)
+      _unsafeElements: UnsafeBufferPointer(
+        start: UnsafePointer(base.advanced(by: lower)), count: upper &- lower))
     return unsafe _overrideLifetime(span, borrowing: self)
   }
 
@@ -190,7 +196,8 @@ struct PacketMemory: ~Copyable, @unchecked Sendable {
     let lower = start < 0 ? 0 : (start > capacity ? capacity : start)
     let upper = end < lower ? lower : (end > capacity ? capacity : end)
     let span = unsafe MutableSpan(
-      _unsafeStart: base.advanced(by: lower), count: upper &- lower)
+      _unsafeElements: UnsafeMutableBufferPointer(
+        start: base.advanced(by: lower), count: upper &- lower))
     return unsafe _overrideLifetime(span, mutating: &self)
   }
 }
