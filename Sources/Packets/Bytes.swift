@@ -201,3 +201,51 @@ struct PacketMemory: ~Copyable, @unchecked Sendable {
     return unsafe _overrideLifetime(span, mutating: &self)
   }
 }
+
+/// Packets laid by, the last one first, up to a limit: `Array` cannot hold what cannot be copied.
+@safe
+struct PacketStack: ~Copyable, @unchecked Sendable {
+  private var base: UnsafeMutablePointer<Packet>
+  private var capacity: Int
+  private(set) var count = 0
+  let limit: Int
+
+  init(limit: Int) {
+    self.limit = limit < 0 ? 0 : (limit > 1 &<< 20 ? 1 &<< 20 : limit)
+    capacity = 16
+    unsafe base = Self.allocate(16)
+  }
+
+  deinit {
+    unsafe base.deinitialize(count: count)
+    unsafe base.deallocate()
+  }
+
+  /// Raw, since the typed form multiplies with a trap.
+  private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Packet> {
+    unsafe UnsafeMutableRawPointer.allocate(
+      byteCount: capacity &* MemoryLayout<Packet>.stride,
+      alignment: MemoryLayout<Packet>.alignment
+    ).bindMemory(to: Packet.self, capacity: capacity)
+  }
+
+  mutating func pop() -> Packet? {
+    guard count > 0 else { return nil }
+    count &-= 1
+    return unsafe (base + count).move()
+  }
+
+  /// Keeps the packet, or frees it where the limit is reached. Doubles its room as it grows.
+  mutating func push(_ packet: consuming Packet) {
+    guard count < limit else { return }
+    if count == capacity {
+      let larger = unsafe Self.allocate(capacity &* 2)
+      unsafe larger.moveInitialize(from: base, count: count)
+      unsafe base.deallocate()
+      unsafe base = larger
+      capacity &*= 2
+    }
+    unsafe (base + count).initialize(to: packet)
+    count &+= 1
+  }
+}
