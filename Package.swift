@@ -43,6 +43,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: laws),
+    .testTarget(name: "TidyTests", swiftSettings: laws),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
     .target(name: "CLinux"),
     .target(

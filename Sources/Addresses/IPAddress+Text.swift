@@ -1,4 +1,5 @@
 extension IPAddress: CustomStringConvertible {
+  /// As either version writes it.
   public var description: String {
     switch self {
     case .v4(let address): address.description

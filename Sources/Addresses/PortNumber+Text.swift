@@ -1,4 +1,5 @@
 extension PortNumber: CustomStringConvertible {
+  /// In decimal.
   public var description: String { String(rawValue) }
 
   /// Reads a decimal number up to 65,535 without leading zeros.

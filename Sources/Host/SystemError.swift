@@ -12,7 +12,7 @@ public struct SystemError: Error, Hashable, Sendable {
   public let errno: Errno
   /// What was tried.
   public let call: SystemCall
-  /// What it was tried on: a path, a device's name, an address; empty where there is nothing to say.
+  /// What it was tried on: a path, a device's name, an address; empty where that says nothing.
   public let subject: String
 
   public init(_ errno: Errno, _ call: SystemCall, subject: String = "") {

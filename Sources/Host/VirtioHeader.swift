@@ -5,8 +5,8 @@ import Packets
 /// of every packet of a queue with IFF_VNET_HDR.
 ///
 /// ```
-///  flags | segmentation | header length | segment size | checksum start | checksum offset | buffers
-///    1         1               2               2               2                2             2
+/// flags | segmentation | header length | segment size | checksum start | checksum offset | buffers
+///   1         1               2               2               2                2             2
 /// ```
 extension Offload {
   /// Facts about a packet of `count` bytes the kernel gave us. What does not fit the packet is

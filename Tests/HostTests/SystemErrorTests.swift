@@ -10,9 +10,9 @@ struct SystemErrorTests {
     let error = SystemError(.notPermitted, .attachTunnel, subject: "sock0")
     #expect(
       error.description == """
-        cannot attach to the tunnel device sock0: Operation not permitted (EPERM 1); run as root or \
-        with CAP_NET_ADMIN, or have root prepare the device once: ip tuntap add dev sock0 mode tun \
-        user $USER
+        cannot attach to the tunnel device sock0: Operation not permitted (EPERM 1); run as root \
+        or with CAP_NET_ADMIN, or have root prepare the device once: ip tuntap add dev sock0 mode \
+        tun user $USER
         """)
   }
 
