@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "Packets", targets: ["Packets"]),
     .library(name: "ProtocolStack", targets: ["ProtocolStack"]),
     .library(name: "Host", targets: ["Host"]),
+    .library(name: "Sockets", targets: ["Sockets"]),
     .executable(name: "sock", targets: ["sock"]),
   ],
   dependencies: [
@@ -33,6 +34,15 @@ let package = Package(
       dependencies: [
         "Addresses", "Packets",
         .product(name: "BasicContainers", package: "swift-collections"),
+      ],
+      swiftSettings: laws),
+    .target(
+      name: "Sockets",
+      dependencies: [
+        "Addresses", "Packets", "ProtocolStack", "Host",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: laws),
     .executableTarget(

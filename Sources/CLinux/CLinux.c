@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -76,4 +77,8 @@ int clinux_epoll_wait(int poller, struct clinux_event *events, int capacity, int
   int64_t milliseconds = timeout < 0 ? -1 : timeout / 1000000 + (timeout % 1000000 != 0);
   if (milliseconds > INT_MAX) milliseconds = INT_MAX;
   return epoll_wait(poller, (struct epoll_event *)events, capacity, (int)milliseconds);
+}
+
+void clinux_name_thread(const char *name) {
+  prctl(PR_SET_NAME, name, 0, 0, 0);
 }

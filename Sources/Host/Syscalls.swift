@@ -53,6 +53,110 @@ enum Syscalls {
     }
   }
 
+  static func create(_ path: String) throws(SystemError) -> Descriptor {
+    do {
+      return Descriptor(
+        owning: try FileDescriptor.open(
+          FilePath(path), .writeOnly, options: [.closeOnExec, .create, .truncate],
+          permissions: [.ownerReadWrite, .groupRead, .otherRead]))
+    } catch {
+      throw SystemError(error as? Errno ?? .invalidArgument, .openFile, subject: path)
+    }
+  }
+
+  static func fileStatus(_ descriptor: FileDescriptor) throws(SystemError) -> HostFile.Status {
+    var status = stat()
+    guard unsafe fstat(descriptor.rawValue, &status) == 0 else {
+      throw SystemError(reason, .readFile)
+    }
+    let kind: HostFile.Status.Kind =
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: .regular
+      case S_IFDIR: .directory
+      default: .other
+      }
+    return HostFile.Status(
+      kind: kind, size: Int64(status.st_size), modified: Int64(status.st_mtim.tv_sec))
+  }
+
+  /// - Returns: how many bytes were read; zero at the end.
+  static func readFile(
+    _ descriptor: FileDescriptor, into bytes: inout MutableSpan<UInt8>, at offset: Int64
+  ) throws(SystemError) -> Int {
+    while true {
+      let result = unsafe bytes.withUnsafeMutableBytes {
+        unsafe pread(descriptor.rawValue, $0.baseAddress, $0.count, off_t(offset))
+      }
+      if result >= 0 { return result }
+      let reason = Self.reason
+      if reason != .interrupted { throw SystemError(reason, .readFile) }
+    }
+  }
+
+  /// - Returns: how many bytes were read; zero at the end.
+  static func readStream(
+    _ descriptor: FileDescriptor, into bytes: inout MutableSpan<UInt8>
+  ) throws(SystemError) -> Int {
+    while true {
+      let result = unsafe bytes.withUnsafeMutableBytes {
+        unsafe read(descriptor.rawValue, $0.baseAddress, $0.count)
+      }
+      if result >= 0 { return result }
+      let reason = Self.reason
+      if reason != .interrupted { throw SystemError(reason, .readFile) }
+    }
+  }
+
+  static func writeAll(
+    _ descriptor: FileDescriptor, _ bytes: Span<UInt8>
+  ) throws(SystemError) {
+    do {
+      _ = try unsafe bytes.withUnsafeBytes { try unsafe descriptor.writeAll($0) }
+    } catch {
+      throw SystemError(error as? Errno ?? .ioError, .writeFile)
+    }
+  }
+
+  // MARK: Threads
+
+  /// What a new thread is to run, kept alive until it does.
+  private final class ThreadBody: Sendable {
+    private let name: String
+    private let body: @Sendable () -> Void
+
+    init(name: String, _ body: @escaping @Sendable () -> Void) {
+      self.name = name
+      self.body = body
+    }
+
+    func run() {
+      unsafe clinux_name_thread(name)
+      body()
+    }
+  }
+
+  static var currentThread: UInt { UInt(pthread_self()) }
+
+  static func startThread(
+    name: String, _ body: @escaping @Sendable () -> Void
+  ) throws(SystemError) {
+    var thread = pthread_t()
+    let argument = unsafe Unmanaged.passRetained(ThreadBody(name: name, body)).toOpaque()
+    let result = unsafe pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument = unsafe argument else { return nil }
+        unsafe Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
+        return nil
+      }, argument)
+    guard result == 0 else {
+      unsafe Unmanaged<ThreadBody>.fromOpaque(argument).release()
+      throw SystemError(Errno(rawValue: result), .startThread, subject: name)
+    }
+    // Nobody joins it. It exists, or has ended by itself: this has no news for us.
+    _ = pthread_detach(thread)
+  }
+
   // MARK: Tunnel devices
 
   /// Makes `descriptor` a queue of the device `name`, or of a new one named after that pattern.

@@ -27,6 +27,8 @@ public enum SystemCall: String, Sendable {
   case openDevice = "open the tunnel driver"
   case openFile = "open"
   case writeFile = "write to"
+  case readFile = "read"
+  case startThread = "start a thread"
   case close = "close the descriptor"
   case attachTunnel = "attach to the tunnel device"
   case setHeaderSize = "set the packet header size of the tunnel device"

@@ -74,6 +74,9 @@ int clinux_tunnel_set_offload(int descriptor, unsigned int features);
 /// socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), bound to an address of its own.
 int clinux_netlink_open(void);
 
+/// PR_SET_NAME for the calling thread; the kernel keeps the first 15 bytes.
+void clinux_name_thread(const char *name);
+
 /// epoll_ctl.
 int clinux_epoll_control(
     int poller, int operation, int descriptor, uint32_t mask, uint64_t token);

@@ -1,0 +1,24 @@
+import Host
+import Packets
+
+/// What a ``Reactor`` drives: a protocol stack and its links.
+///
+/// The reactor calls each method on its own thread, never two at once, never inside a task.
+protocol ReactorGuest: AnyObject, Sendable {
+  /// Has the guest's descriptors watched, under tokens above zero.
+  nonisolated func watch(with poller: inout EpollPoller)
+  /// Takes in what has arrived and what time has brought, and resumes who waited for it.
+  nonisolated func takeInput()
+  /// Gives out what is due.
+  nonisolated func giveOutput(with poller: inout EpollPoller) -> GuestState
+}
+
+/// What a guest wants next.
+enum GuestState: Sendable {
+  /// Another turn at once: there may be more to take in or to give out.
+  case busy
+  /// Another turn when a descriptor is ready, somebody nudges, or that time has come.
+  case idle(until: Instant?)
+  /// No turn any more: the reactor lets go of the guest.
+  case finished
+}

@@ -1,0 +1,147 @@
+import Host
+import Packets
+import Synchronization
+
+/// The part of a ``Reactor`` that its thread owns. It does not own the reactor, so that the last
+/// task that prefers the reactor can end it.
+final class ReactorLoop: Sendable {
+  /// What others leave for the thread to find.
+  fileprivate struct Inbox {
+    var jobs: [UnownedJob] = []
+    var guest: (any ReactorGuest)?
+    var isStopping = false
+    var isNudged = false
+    /// The thread waits, or is about to: who leaves something wakes it.
+    var isSleeping = false
+
+    var isEmpty: Bool { jobs.isEmpty && guest == nil && !isStopping && !isNudged }
+  }
+
+  /// The thread's identity, zero before it runs and after it has ended.
+  let thread = Atomic<UInt>(0)
+  private let inbox = Mutex(Inbox())
+  /// Here until the thread takes it.
+  private let poller: Mutex<EpollPoller?>
+  private let wakeUp: WakeUp
+
+  /// Batches of jobs in one turn: a task that keeps enqueueing must not keep packets out.
+  private static let batchesPerTurn = 16
+
+  init() throws(SystemError) {
+    let wakeUp = try WakeUp()
+    var poller = try EpollPoller()
+    try poller.add(wakeUp.descriptor, interest: .readable, token: 0)
+    self.wakeUp = wakeUp
+    self.poller = Mutex(poller)
+  }
+
+  // MARK: From any thread
+
+  func enqueue(_ job: UnownedJob) {
+    let mustWake = inbox.withLock { inbox in
+      inbox.jobs.append(job)
+      return inbox.wakes()
+    }
+    if mustWake { wake() }
+  }
+
+  func attach(_ guest: any ReactorGuest) {
+    let mustWake = inbox.withLock { inbox in
+      inbox.guest = guest
+      return inbox.wakes()
+    }
+    if mustWake { wake() }
+  }
+
+  func nudge() {
+    let mustWake = inbox.withLock { inbox in
+      inbox.isNudged = true
+      return inbox.wakes()
+    }
+    if mustWake { wake() }
+  }
+
+  func stop() {
+    let mustWake = inbox.withLock { inbox in
+      inbox.isStopping = true
+      return inbox.wakes()
+    }
+    if mustWake { wake() }
+  }
+
+  /// Signalling fails only when the descriptor is closed, and then nobody sleeps on it.
+  private func wake() { try? wakeUp.signal() }
+
+  // MARK: On the thread
+
+  /// Takes turns until it is stopped and no guest is left.
+  ///
+  /// - Parameters: who the jobs are to know as their executors; neither is kept alive.
+  func run(_ serialExecutor: UnownedSerialExecutor, _ taskExecutor: UnownedTaskExecutor) {
+    guard var poller = poller.withLock({ $0.take() }) else { return }
+    thread.store(HostThread.current, ordering: .relaxed)
+    defer { thread.store(0, ordering: .relaxed) }
+    var guest: (any ReactorGuest)?
+    var batch: [UnownedJob] = []
+    while true {
+      guest?.takeInput()
+      for _ in 0..<Self.batchesPerTurn {
+        let found = inbox.withLock { $0.take(&batch) }
+        if let newGuest = found.guest {
+          guest = newGuest
+          newGuest.watch(with: &poller)
+        }
+        if batch.isEmpty {
+          if found.isStopping && guest == nil { return }
+          break
+        }
+        for job in batch {
+          unsafe job.runSynchronously(isolatedTo: serialExecutor, taskExecutor: taskExecutor)
+        }
+        batch.removeAll(keepingCapacity: true)
+      }
+      switch guest?.giveOutput(with: &poller) {
+      case .busy: break
+      case .idle(let deadline): wait(with: &poller, until: deadline)
+      case .finished: guest = nil
+      case nil: wait(with: &poller, until: nil)
+      }
+    }
+  }
+
+  /// Sleeps until `deadline`, or until there is something to do.
+  private func wait(with poller: inout EpollPoller, until deadline: Instant?) {
+    let maySleep = inbox.withLock { inbox in
+      inbox.isSleeping = inbox.isEmpty
+      // The turn that follows sees everything that the nudge was about.
+      inbox.isNudged = false
+      return inbox.isSleeping
+    }
+    guard maySleep else { return }
+    _ = try? poller.wait(atMost: deadline?.since(HostClock.now()))
+    inbox.withLock { inbox in
+      inbox.isSleeping = false
+      inbox.isNudged = false
+    }
+    // A link's readiness needs no note: every turn asks every link.
+    while let event = poller.nextEvent() {
+      if event.token == 0 { _ = try? wakeUp.clear() }
+    }
+  }
+}
+
+extension ReactorLoop.Inbox {
+  /// Whether whoever just left something must wake the thread.
+  fileprivate mutating func wakes() -> Bool {
+    defer { isSleeping = false }
+    return isSleeping
+  }
+
+  /// Moves the jobs into `batch`, which is empty, and the guest out.
+  fileprivate mutating func take(
+    _ batch: inout [UnownedJob]
+  ) -> (guest: (any ReactorGuest)?, isStopping: Bool) {
+    swap(&jobs, &batch)
+    return (guest.take(), isStopping)
+  }
+}

@@ -1,0 +1,134 @@
+public import Addresses
+
+/// Why a socket did not do what was asked. Prints as a sentence:
+///
+/// ```
+/// connect to tcp://10.7.0.1:80: connection refused
+/// ```
+public struct SocketError: Error, Hashable, Sendable {
+  /// What was asked.
+  public enum Operation: Hashable, Sendable {
+    case connect, listen, accept, bind, open
+    case read, write, shutdown
+    case send, receive
+    case configure
+  }
+
+  public let operation: Operation
+  /// This side's address, where it is known.
+  public let local: Endpoint?
+  /// The other side's, where there is one.
+  public let remote: Endpoint?
+  public let reason: Reason
+
+  public init(
+    _ operation: Operation, local: Endpoint? = nil, remote: Endpoint? = nil, reason: Reason
+  ) {
+    self.operation = operation
+    self.local = local
+    self.remote = remote
+    self.reason = reason
+  }
+}
+
+extension SocketError {
+  /// The first thing that stood in the way. Where POSIX has a name for it, it is given.
+  public enum Reason: Error, Hashable, Sendable {
+    /// The handle was closed on this side (`EBADF`).
+    case closed
+    /// The task was cancelled while it waited (`ECANCELED`). What was asked may have been done in
+    /// part; nothing of it goes on.
+    case cancelled
+    /// The time allowed for the call is over. What was asked may have been done in part.
+    case deadlineExceeded
+    /// The text is no endpoint, or the endpoint is of the wrong kind.
+    case badEndpoint(String)
+    /// The operation does not suit the socket's state or its arguments (`EINVAL`).
+    case invalidOperation
+    /// The local address and port are taken (`EADDRINUSE`).
+    case addressInUse
+    /// No interface of this node has that address, or no port is free (`EADDRNOTAVAIL`).
+    case addressNotAvailable
+    /// The socket speaks the other version of the Internet Protocol (`EAFNOSUPPORT`).
+    case addressFamilyNotSupported
+    /// No route leads there (`ENETUNREACH`).
+    case networkUnreachable
+    /// The neighbour did not answer, or a router said so (`EHOSTUNREACH`).
+    case hostUnreachable
+    /// Nobody listens there (`ECONNREFUSED`).
+    case connectionRefused
+    /// The peer gave the connection up (`ECONNRESET`).
+    case connectionReset
+    /// This side gave the connection up (`ECONNABORTED`).
+    case connectionAborted
+    /// The peer stopped answering (`ETIMEDOUT`).
+    case timedOut
+    /// The socket is not connected (`ENOTCONN`).
+    case notConnected
+    /// The socket is connected already (`EISCONN`).
+    case alreadyConnected
+    /// This side has closed its direction of the stream (`EPIPE`).
+    case brokenPipe
+    /// More than the protocol, the path or the caller's own limit allows (`EMSGSIZE`).
+    case messageTooLong
+    /// A table or the memory budget is full (`ENOBUFS`).
+    case noBufferSpace
+    /// A broadcast address without the option that allows it (`EACCES`).
+    case permissionDenied
+    /// The interface is gone or down (`ENETDOWN`).
+    case networkDown
+    /// The machine refused: its errno, and a sentence that says what to do.
+    case system(errno: Int32, String)
+  }
+}
+
+extension SocketError: CustomStringConvertible {
+  public var description: String { "\(phrase): \(reason)" }
+
+  /// The operation and its object: `read from tcp://10.7.0.1:80`.
+  private var phrase: String {
+    let here = local.map { " on \($0)" } ?? ""
+    return switch operation {
+    case .connect: "connect" + (remote.map { " to \($0)" } ?? here)
+    case .listen: "listen" + here
+    case .accept: "accept" + here
+    case .bind: "bind" + (local.map { " to \($0)" } ?? "")
+    case .open: "open a network"
+    case .read: "read" + (remote.map { " from \($0)" } ?? here)
+    case .write: "write" + (remote.map { " to \($0)" } ?? here)
+    case .shutdown: "shut down" + (remote.map { " the stream to \($0)" } ?? here)
+    case .send: "send" + (remote.map { " to \($0)" } ?? here)
+    case .receive: "receive" + (remote.map { " from \($0)" } ?? here)
+    case .configure: "set the options" + (remote.map { " of the stream to \($0)" } ?? here)
+    }
+  }
+}
+
+extension SocketError.Reason: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .closed: "the socket is closed"
+    case .cancelled: "cancelled"
+    case .deadlineExceeded: "not done in the time allowed"
+    case .badEndpoint(let complaint): complaint
+    case .invalidOperation: "invalid in the socket's state or with these arguments"
+    case .addressInUse: "address already in use"
+    case .addressNotAvailable: "no interface of this node has that address"
+    case .addressFamilyNotSupported: "the socket speaks the other IP version"
+    case .networkUnreachable: "no route to that network"
+    case .hostUnreachable: "no route to that host"
+    case .connectionRefused: "connection refused"
+    case .connectionReset: "connection reset by the peer"
+    case .connectionAborted: "connection aborted"
+    case .timedOut: "the peer stopped answering"
+    case .notConnected: "not connected"
+    case .alreadyConnected: "already connected"
+    case .brokenPipe: "this side has ended the stream"
+    case .messageTooLong: "message too long"
+    case .noBufferSpace: "no buffer space"
+    case .permissionDenied: "permission denied"
+    case .networkDown: "the network is down"
+    case .system(_, let sentence): sentence
+    }
+  }
+}
