@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "ProtocolStack", targets: ["ProtocolStack"]),
     .library(name: "Host", targets: ["Host"]),
     .library(name: "Sockets", targets: ["Sockets"]),
+    .library(name: "Simulation", targets: ["Simulation"]),
     .executable(name: "sock", targets: ["sock"]),
   ],
   dependencies: [
@@ -44,6 +45,17 @@ let package = Package(
         .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
+      swiftSettings: laws),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "Addresses", "Packets", "ProtocolStack",
+        .product(name: "BasicContainers", package: "swift-collections"),
+      ],
+      swiftSettings: laws),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: ["Addresses", "Packets", "ProtocolStack", "Simulation"],
       swiftSettings: laws),
     .executableTarget(
       name: "sock",
