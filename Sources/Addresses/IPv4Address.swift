@@ -1,5 +1,5 @@
 /// An IPv4 address (RFC 791), 32 bits in host byte order.
-public struct IPv4Address: Hashable, Sendable {
+public struct IPv4Address: Hashable, Sendable, BitwiseCopyable {
   /// The address as a number: 192.0.2.1 is `0xC000_0201`.
   public var rawValue: UInt32
 

@@ -1,5 +1,5 @@
 /// An IPv6 address (RFC 4291), 128 bits as two halves in host byte order.
-public struct IPv6Address: Hashable, Sendable {
+public struct IPv6Address: Hashable, Sendable, BitwiseCopyable {
   /// The first 64 bits: the network's half in most addresses.
   public var high: UInt64
   /// The last 64 bits: the interface identifier in most addresses.

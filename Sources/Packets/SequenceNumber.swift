@@ -2,7 +2,7 @@
 ///
 /// Not `Comparable` on purpose: the order of three points on a circle is not total. Ask
 /// ``precedes(_:)`` about two points less than 2^31 apart, or measure with ``distance(to:)``.
-public struct SequenceNumber: Hashable, Sendable {
+public struct SequenceNumber: Hashable, Sendable, BitwiseCopyable {
   public var rawValue: UInt32
 
   @inline(__always)

@@ -11,6 +11,22 @@ struct Ring<Element: BitwiseCopyable>: ~Copyable {
   @inline(__always)
   var first: Element? { count > 0 ? storage[head] : nil }
 
+  /// The value `index` places behind the oldest; `index` must be below ``count``.
+  @inline(__always)
+  subscript(index: Int) -> Element { storage[head &+ index] }
+
+  /// Removes the first occurrence of what `matches`, keeping the order of the others. Linear.
+  mutating func removeFirst(where matches: (Element) -> Bool) {
+    var index = 0
+    while index < count, !matches(self[index]) { index &+= 1 }
+    guard index < count else { return }
+    while index &+ 1 < count {
+      storage[head &+ index] = self[index &+ 1]
+      index &+= 1
+    }
+    count &-= 1
+  }
+
   /// Adds the newest value. Constant time, amortised.
   mutating func append(_ element: Element) {
     if count == storage.capacity {

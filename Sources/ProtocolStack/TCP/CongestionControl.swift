@@ -1,0 +1,106 @@
+import Packets
+
+/// How much may be on its way at once: answers ``window`` and hears of acknowledgments and losses.
+///
+/// It knows nothing of segments, timers or the connection. The algorithms share slow start and the
+/// bookkeeping here (RFC 5681); they differ in how the window grows in congestion avoidance and how
+/// far it falls.
+struct CongestionControl {
+  private enum Algorithm {
+    case newReno
+    case cubic(Cubic)
+  }
+
+  /// In bytes.
+  private(set) var window: Int
+  /// ssthresh, in bytes: below it the window grows by what is acknowledged.
+  private(set) var threshold = Int.max
+  private var algorithm: Algorithm
+  /// Bytes acknowledged since the window last grew in congestion avoidance.
+  private var credit = 0
+
+  /// - Parameter segment: the maximum segment size in bytes.
+  init(_ name: CongestionAlgorithm, segment: Int) {
+    // RFC 6928 §2: ten segments, but no more than 14,600 bytes unless two are larger.
+    window = min(10 &* segment, max(2 &* segment, 14_600))
+    algorithm =
+      switch name {
+      case .newReno: .newReno
+      case .cubic: .cubic(Cubic())
+      }
+  }
+
+  var isInSlowStart: Bool { window < threshold }
+  /// Packets are to be spaced at this rate in bytes per second; nil: sent as they come.
+  var pacingRate: Int? { nil }
+
+  /// New data was acknowledged outside of recovery, while the window was what limited the sender.
+  mutating func onAcknowledged(
+    _ bytes: Int, segment: Int, roundTrip: Interval, at now: Instant
+  ) {
+    var bytes = bytes
+    if isInSlowStart {
+      // RFC 5681 §3.1 with the byte counting of RFC 3465: at most two segments for each segment's
+      // worth of acknowledgment, which a coalesced acknowledgment covers many of.
+      let growth = min(bytes, threshold &- window)
+      window &+= growth
+      bytes &-= growth
+      guard bytes > 0 else { return }
+    }
+    switch algorithm {
+    case .newReno: growLinearly(bytes, segment: segment)
+    case .cubic(var cubic):
+      let target = cubic.target(
+        window: window, segment: segment, acknowledged: bytes, roundTrip: roundTrip, at: now)
+      algorithm = .cubic(cubic)
+      // RFC 9438 §4.4: (target - window) / window per acknowledged segment.
+      credit &+= Self.saturatingProduct(target &- window, bytes) / max(window, 1)
+      if credit >= 1 {
+        window &+= credit
+        credit = 0
+      }
+    }
+    window = min(window, 1 << 30)
+  }
+
+  /// RFC 5681 §3.1: one segment for each window acknowledged.
+  private mutating func growLinearly(_ bytes: Int, segment: Int) {
+    credit &+= bytes
+    guard credit >= window else { return }
+    credit &-= window
+    window &+= segment
+  }
+
+  /// A loss was noticed by duplicate acknowledgments: once per window of data.
+  mutating func onLoss(inFlight: Int, segment: Int, at now: Instant) {
+    reduce(inFlight: inFlight, segment: segment, at: now)
+    window = threshold
+  }
+
+  /// The retransmission timer ran out.
+  mutating func onTimeout(inFlight: Int, segment: Int, isRepeated: Bool, at now: Instant) {
+    // RFC 5681 §3.1: the threshold falls at the first of several time-outs only.
+    if !isRepeated { reduce(inFlight: inFlight, segment: segment, at: now) }
+    window = segment
+  }
+
+  /// RFC 5681 §4.1: after an idle time the window is what a new connection would have.
+  mutating func onIdle(segment: Int) {
+    window = min(window, min(10 &* segment, max(2 &* segment, 14_600)))
+  }
+
+  private mutating func reduce(inFlight: Int, segment: Int, at now: Instant) {
+    credit = 0
+    switch algorithm {
+    case .newReno: threshold = max(inFlight / 2, 2 &* segment)
+    case .cubic(var cubic):
+      threshold = max(cubic.reduced(window: window, inFlight: inFlight, at: now), 2 &* segment)
+      algorithm = .cubic(cubic)
+    }
+  }
+
+  private static func saturatingProduct(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? (a < 0) == (b < 0) ? .max : .min : product
+  }
+}

@@ -1,0 +1,157 @@
+import Packets
+
+/// Fifth step of segment arrival: what the peer has received, and how much more it takes.
+extension Connection {
+  /// - Returns: false where the segment is to be dropped.
+  mutating func acknowledgmentArrives(
+    _ segment: Segment, pool: inout ChunkPool,
+    configuration: TCPConfiguration, counters: inout TCPCounters, at now: Instant
+  ) -> Bool {
+    let acknowledgment = segment.acknowledgment
+    // RFC 5961 §5: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, and never before our first octet.
+    guard acknowledgment.precedesOrEquals(send.next) else {
+      counters.acknowledgmentsRefused &+= 1
+      receive.acknowledgeNow = receive.acknowledgeNow || challenges.take(at: now)
+      wantsOutput = wantsOutput || receive.acknowledgeNow
+      return false
+    }
+    let advance = send.unacknowledged.distance(to: acknowledgment)
+    guard advance >= 0 &- send.maximumWindow, send.initial.precedes(acknowledgment) else {
+      counters.acknowledgmentsRefused &+= 1
+      receive.acknowledgeNow = receive.acknowledgeNow || challenges.take(at: now)
+      wantsOutput = wantsOutput || receive.acknowledgeNow
+      return false
+    }
+    let oldWindow = send.window
+    takeWindow(segment)
+    let news =
+      sackPermitted && !segment.options.sackBlocks.isEmpty
+      && takeSelectiveAcknowledgments(segment.options.sackBlocks)
+    if advance > 0 {
+      advanceAcknowledged(
+        to: acknowledgment, segment, pool: &pool, configuration: configuration, at: now)
+    } else if advance == 0 {
+      noteNoAdvance(segment, isNews: news, windowChanged: oldWindow != send.window, at: now)
+    }
+    if news || recovery.duplicateAcknowledgments > 0 { detectLoss(at: now) }
+    return true
+  }
+
+  /// RFC 9293 §3.10.7.4: the window, from the newest segment.
+  mutating func takeWindow(_ segment: Segment) {
+    guard
+      send.windowSequence.precedes(segment.sequence)
+        || send.windowSequence == segment.sequence
+          && send.windowAcknowledgment.precedesOrEquals(segment.acknowledgment)
+    else { return }
+    let window = Int(segment.window) &<< Int(send.windowShift)
+    if window > send.window || window > 0 && timers.isSet(.persist) {
+      timers.stop(.persist)
+      wantsOutput = true
+    }
+    send.window = window
+    send.maximumWindow = max(send.maximumWindow, window)
+    send.windowSequence = segment.sequence
+    send.windowAcknowledgment = segment.acknowledgment
+  }
+
+  /// New data was acknowledged: drop it, measure, grow the window, restart the timer.
+  private mutating func advanceAcknowledged(
+    to acknowledgment: SequenceNumber, _ segment: Segment, pool: inout ChunkPool,
+    configuration: TCPConfiguration, at now: Instant
+  ) {
+    let flightBefore = send.flight
+    let acknowledged = send.unacknowledged.distance(to: acknowledgment)
+    let bytes = min(acknowledged, send.buffered)
+    send.unacknowledged = acknowledgment
+    send.buffered &-= bytes
+    send.buffer.dropFirst(bytes, to: &pool)
+    if send.buffered == 0 { send.buffer.trim(to: &pool) }
+    send.scoreboard.removeAll(before: acknowledgment)
+    measureRoundTrip(segment, configuration: configuration, at: now)
+    recovery.consecutiveTimeouts = 0
+    softError = nil
+    roundTrip.endBackOff(
+      floor: configuration.minimumRetransmissionTimeout,
+      ceiling: configuration.maximumRetransmissionTimeout)
+    if recovery.phase == .open { recovery.duplicateAcknowledgments = 0 }
+    let wasOpen = recovery.phase != .fast
+    recoveryAcknowledged(acknowledged, at: now)
+    // RFC 7661: only a window that was used is worth growing.
+    if wasOpen, flightBefore &+ send.segment &* 2 >= congestion.window / 2 {
+      congestion.onAcknowledged(
+        bytes, segment: send.segment, roundTrip: roundTrip.smoothed ?? .milliseconds(1), at: now)
+    }
+    growSendBuffer(configuration: configuration)
+    // RFC 6298 §5.2, §5.3.
+    if send.flight == 0 {
+      timers.stop(.retransmission)
+      recovery.stalledSince = nil
+    } else {
+      timers.set(.retransmission, to: now + roundTrip.timeout)
+      recovery.stalledSince = now
+    }
+    if send.unsent > 0 || send.finQueued && !send.finSent || recovery.phase != .open {
+      wantsOutput = true
+    }
+    if send.isUserWaiting, send.buffered <= send.limit / 2 {
+      send.isUserWaiting = false
+      events.insert(.writable)
+    }
+    if send.finSent, send.flight == 0 { finAcknowledged(pool: &pool, at: now) }
+  }
+
+  /// Nothing new was acknowledged: a duplicate counts towards a loss (RFC 5681 §2).
+  private mutating func noteNoAdvance(
+    _ segment: Segment, isNews: Bool, windowChanged: Bool, at now: Instant
+  ) {
+    guard send.flight > 0 else { return }
+    // An answer of any kind shows that the peer lives: MUST-37, a closed window is not a failure.
+    if send.window == 0 {
+      recovery.consecutiveTimeouts = 0
+      recovery.stalledSince = now
+    }
+    let isDuplicate =
+      segment.length == 0 && !segment.flags.contains(.fin) && (isNews || !windowChanged)
+    guard isDuplicate, sackPermitted ? isNews : true else { return }
+    recovery.duplicateAcknowledgments = min(
+      recovery.duplicateAcknowledgments &+ 1, send.flight / max(send.segment, 1) &+ 3)
+    wantsOutput = true
+  }
+
+  private mutating func measureRoundTrip(
+    _ segment: Segment, configuration: TCPConfiguration, at now: Instant
+  ) {
+    // A single sample per window, timed by the segment that ended it, is exact to the nanosecond;
+    // the millisecond clock of the timestamps serves where retransmission spoiled it.
+    if let timed = recovery.timedSequence {
+      guard timed.precedesOrEquals(send.unacknowledged) else { return }
+      recovery.timedSequence = nil
+      sample(now.since(recovery.timedAt), configuration: configuration)
+    } else if timestamps.isEnabled, let timestamp = segment.options.timestamp,
+      timestamp.echo != 0
+    {
+      // RFC 7323 §4.1; an echo from the future or from long ago proves nothing (TCP-51).
+      let ticks = Int32(bitPattern: timestamps.value(at: now) &- timestamp.echo)
+      guard ticks >= 0, ticks < 120_000 else { return }
+      sample(.milliseconds(Int64(max(ticks, 1))), configuration: configuration)
+    }
+  }
+
+  private mutating func sample(_ interval: Interval, configuration: TCPConfiguration) {
+    roundTrip.sample(
+      interval, floor: configuration.minimumRetransmissionTimeout,
+      ceiling: configuration.maximumRetransmissionTimeout)
+  }
+
+  mutating func sampleRoundTrip(_ interval: Interval) {
+    roundTrip.sample(interval, floor: .milliseconds(200), ceiling: .seconds(120))
+  }
+
+  /// The buffer holds two windows: what is on its way, and what comes next.
+  private mutating func growSendBuffer(configuration: TCPConfiguration) {
+    guard options.sendBufferLimit == nil else { return }
+    let wanted = min(congestion.window &* 2, configuration.maximumSendBuffer)
+    if wanted > send.limit { send.limit = wanted }
+  }
+}

@@ -1,0 +1,77 @@
+import Packets
+
+extension Connection {
+  /// How long an acknowledgment waits for company.
+  var acknowledgmentDelay: Interval { .milliseconds(40) }
+
+  /// Acts on every timer that ran out.
+  mutating func advance(to now: Instant, configuration: TCPConfiguration) {
+    if timers.takeExpired(.acknowledgment, at: now) {
+      receive.acknowledgeNow = true
+      wantsOutput = true
+    }
+    if timers.takeExpired(.persist, at: now), send.unsent > 0 || send.finQueued {
+      send.probeDue = true
+      wantsOutput = true
+    }
+    if timers.takeExpired(.retransmission, at: now) {
+      retransmissionExpired(at: now, configuration: configuration)
+    }
+    if timers.takeExpired(.keepAlive, at: now) { keepAliveExpired(at: now) }
+    if timers.takeExpired(.close, at: now) { end(nil) }
+  }
+
+  private mutating func retransmissionExpired(at now: Instant, configuration: TCPConfiguration) {
+    guard send.flight > 0 else { return }
+    if let limit = options.userTimeout, let since = recovery.stalledSince,
+      now.since(since) >= limit
+    {
+      return end(softError ?? .timedOut)
+    }
+    if state == .synSent || state == .synReceived {
+      guard recovery.consecutiveTimeouts < configuration.synRetries else {
+        return end(softError ?? .timedOut)
+      }
+      recovery.consecutiveTimeouts &+= 1
+      statistics.timeouts &+= 1
+      recovery.timedSequence = nil
+      roundTrip.backOff(ceiling: configuration.maximumRetransmissionTimeout)
+      send.synDue = true
+      wantsOutput = true
+      timers.set(.retransmission, to: now + roundTrip.timeout)
+      return
+    }
+    // RFC 9293 §3.8.3 MUST-20: at R2 the connection is given up.
+    guard recovery.consecutiveTimeouts < configuration.dataRetries else {
+      return end(softError ?? .timedOut)
+    }
+    retransmissionTimedOut(at: now, configuration: configuration)
+  }
+
+  // MARK: - Keep-alive (RFC 9293 §3.8.4)
+
+  mutating func armKeepAlive(at now: Instant) {
+    guard let idle = options.keepAliveIdle else { return timers.stop(.keepAlive) }
+    timers.set(.keepAlive, to: now + idle)
+  }
+
+  private mutating func keepAliveExpired(at now: Instant) {
+    guard let idle = options.keepAliveIdle, state == .established || state == .closeWait
+    else { return }
+    let quiet = now.since(lastArrival)
+    if quiet < idle, keepAliveProbesSent == 0 {
+      timers.set(.keepAlive, to: lastArrival + idle)
+      return
+    }
+    // RFC 9293 MUST-26: only on a connection where nothing is on its way.
+    if send.flight > 0 {
+      timers.set(.keepAlive, to: now + options.keepAliveInterval)
+      return
+    }
+    guard keepAliveProbesSent < options.keepAliveProbes else { return end(.timedOut) }
+    keepAliveProbesSent &+= 1
+    send.keepAliveDue = true
+    wantsOutput = true
+    timers.set(.keepAlive, to: now + options.keepAliveInterval)
+  }
+}

@@ -1,0 +1,47 @@
+import Addresses
+import Packets
+
+/// What tells one connection from all others: both socket addresses, and the interface where the
+/// addresses mean something on one link only. IPv4 addresses are held as IPv4-mapped ones.
+struct Flow: Hashable, BitwiseCopyable {
+  var local: IPv6Address
+  var remote: IPv6Address
+  var localPort: UInt16
+  var remotePort: UInt16
+  /// One above the interface's number for link-local addresses, else zero.
+  var zone: UInt32
+
+  @inline(__always)
+  init(
+    local: IPAddress, localPort: PortNumber, remote: IPAddress, remotePort: PortNumber,
+    interface: InterfaceIndex
+  ) {
+    self.local = local.mapped
+    self.remote = remote.mapped
+    self.localPort = localPort.rawValue
+    self.remotePort = remotePort.rawValue
+    zone = self.remote.high &>> 54 == 0x3FA ? UInt32(interface.rawValue) &+ 1 : 0
+  }
+
+  var isIPv4: Bool { remote.high == 0 && remote.low &>> 32 == 0xFFFF }
+  var localAddress: IPAddress { IPAddress(unmapping: local) }
+  var remoteAddress: IPAddress { IPAddress(unmapping: remote) }
+  /// As a number for humans: the interface index a link-local peer is reached through.
+  var zoneIndex: UInt32 { zone }
+
+  /// The keyed hash under which the connection table knows this flow.
+  @inline(__always)
+  func hash(_ secrets: borrowing Secrets) -> UInt64 {
+    let ports = UInt64(localPort) &<< 48 | UInt64(remotePort) &<< 32 | UInt64(zone)
+    if isIPv4 {
+      return secrets.tableHash(local.low &<< 32 | remote.low & 0xFFFF_FFFF, ports)
+    }
+    return secrets.tableHash(local.high, local.low, remote.high, remote.low, ports)
+  }
+
+  /// The keyed hash that identifiers for this flow are made from, one for each purpose.
+  func identifier(_ secrets: borrowing Secrets, purpose: UInt64) -> UInt64 {
+    let ports = UInt64(localPort) &<< 48 | UInt64(remotePort) &<< 32 | UInt64(zone)
+    return secrets.hash(local.high, local.low, remote.high, remote.low, ports, purpose)
+  }
+}

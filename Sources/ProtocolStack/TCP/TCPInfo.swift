@@ -1,0 +1,100 @@
+public import Addresses
+public import Packets
+
+/// What a connection is doing: the facts Linux gives in `TCP_INFO`.
+public struct TCPInfo: Sendable {
+  public var state: ConnectionState
+  public var local: SocketAddress
+  public var remote: SocketAddress
+  /// The smoothed round trip, its variation and the least ever seen; nil before the first sample.
+  public var roundTrip: Interval?
+  public var roundTripVariation: Interval
+  public var minimumRoundTrip: Interval?
+  public var retransmissionTimeout: Interval
+  /// In bytes; the threshold is `Int.max` before the first loss.
+  public var congestionWindow: Int
+  public var slowStartThreshold: Int
+  /// Payload bytes of the largest segment sent.
+  public var maximumSegmentSize: Int
+  /// The peer's window and ours, in bytes.
+  public var sendWindow: Int
+  public var receiveWindow: Int
+  public var bytesUnacknowledged: Int
+  public var bytesQueued: Int
+  public var bytesReadable: Int
+  public var segmentsSent: UInt64
+  public var segmentsReceived: UInt64
+  /// Payload bytes handed to the link, retransmissions included.
+  public var bytesSent: UInt64
+  /// Payload bytes received in order.
+  public var bytesReceived: UInt64
+  public var retransmittedSegments: UInt64
+  public var timeouts: UInt64
+  public var isInRecovery: Bool
+  public var usesTimestamps: Bool
+  public var usesSelectiveAcknowledgment: Bool
+  /// What ended the connection.
+  public var failure: StackError?
+}
+
+extension TransmissionControl {
+  func info(_ handle: SocketHandle) -> TCPInfo? {
+    guard let slot = connection(handle) else { return nil }
+    return info(slot)
+  }
+
+  func info(_ slot: UInt32) -> TCPInfo {
+    let window = connections[slot].receive.next.distance(to: connections[slot].receive.edge)
+    return TCPInfo(
+      state: connections[slot].state, local: local(of: slot), remote: remote(of: slot),
+      roundTrip: connections[slot].roundTrip.smoothed,
+      roundTripVariation: connections[slot].roundTrip.variation,
+      minimumRoundTrip: connections[slot].roundTrip.minimum,
+      retransmissionTimeout: connections[slot].roundTrip.timeout,
+      congestionWindow: connections[slot].congestion.window,
+      slowStartThreshold: connections[slot].congestion.threshold,
+      maximumSegmentSize: connections[slot].send.segment,
+      sendWindow: connections[slot].send.window, receiveWindow: max(window, 0),
+      bytesUnacknowledged: connections[slot].send.flight,
+      bytesQueued: connections[slot].send.buffered,
+      bytesReadable: connections[slot].receive.buffered,
+      segmentsSent: connections[slot].statistics.segmentsSent,
+      segmentsReceived: connections[slot].statistics.segmentsReceived,
+      bytesSent: connections[slot].statistics.bytesSent,
+      bytesReceived: connections[slot].statistics.bytesReceived,
+      retransmittedSegments: connections[slot].statistics.retransmittedSegments,
+      timeouts: connections[slot].statistics.timeouts,
+      isInRecovery: connections[slot].recovery.phase != .open,
+      usesTimestamps: connections[slot].timestamps.isEnabled,
+      usesSelectiveAcknowledgment: connections[slot].sackPermitted,
+      failure: connections[slot].failure)
+  }
+
+  /// The local address of a connection or listener.
+  func localAddress(_ handle: SocketHandle) -> SocketAddress? {
+    if let slot = connection(handle) { return local(of: slot) }
+    guard let slot = listener(handle) else { return nil }
+    return SocketAddress(listeners[slot].address, port: listeners[slot].port)
+  }
+
+  func remoteAddress(_ handle: SocketHandle) -> SocketAddress? {
+    connection(handle).map { remote(of: $0) }
+  }
+
+  private func local(of slot: UInt32) -> SocketAddress {
+    let flow = connections[slot].flow
+    return SocketAddress(
+      flow.localAddress, port: PortNumber(rawValue: flow.localPort), zone: flow.zone)
+  }
+
+  private func remote(of slot: UInt32) -> SocketAddress {
+    let flow = connections[slot].flow
+    return SocketAddress(
+      flow.remoteAddress, port: PortNumber(rawValue: flow.remotePort), zone: flow.zone)
+  }
+
+  /// Calls `body` with every connection, whether a user holds it or not. Linear in the table.
+  func forEachConnection(_ body: (TCPInfo) -> Void) {
+    for slot in connections.indices where connections.contains(slot) { body(info(slot)) }
+  }
+}

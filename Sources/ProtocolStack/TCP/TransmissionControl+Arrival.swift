@@ -1,0 +1,150 @@
+import Addresses
+import BasicContainers
+import Packets
+
+/// Segments on their way in: found, checked, handed to their connection or listener.
+extension TransmissionControl {
+  /// Takes one whole segment that the IP layer has found to be for this host.
+  ///
+  /// - Parameters:
+  ///   - bytes: from the TCP header to the end of the IP payload.
+  ///   - route: the way back, where the segment may begin a connection.
+  ///   - checksumIsValid: the link has verified it, or it never left this machine.
+  ///   - congestionExperienced: the IP header's mark (kept for ECN).
+  ///   - segmentSize: payload octets per wire segment where the link coalesced several, else zero.
+  mutating func receive(
+    _ bytes: Span<UInt8>, from source: IPAddress, to destination: IPAddress,
+    on interface: InterfaceIndex, route: Route?, checksumIsValid: Bool,
+    congestionExperienced: Bool, segmentSize: UInt16, at now: Instant
+  ) {
+    counters.segmentsReceived &+= 1
+    guard let header = try? TCPHeader(parsing: bytes) else {
+      counters.malformed &+= 1
+      return
+    }
+    // RFC 9293 §3.1 MUST-3: the receiver checks the checksum.
+    guard checksumIsValid || Self.checksum(bytes, source, destination) == 0 else {
+      counters.badChecksum &+= 1
+      return
+    }
+    guard header.sourcePort != .any, header.destinationPort != .any else {
+      counters.malformed &+= 1
+      return
+    }
+    let segment = Segment(
+      header: header, options: TCPOptions(in: bytes, header: header),
+      length: bytes.count &- header.dataOffset, segmentSize: Int(segmentSize))
+    let flow = Flow(
+      local: destination, localPort: header.destinationPort, remote: source,
+      remotePort: header.sourcePort, interface: interface)
+    let hash = flow.hash(secrets)
+    guard let slot = find(flow, hash: hash) else {
+      arrivesUnclaimed(segment, bytes, flow, hash: hash, on: interface, route: route, at: now)
+      return
+    }
+    if connections[slot].state == .timeWait, segment.flags.contains(.syn),
+      !segment.flags.contains(.ack), !segment.flags.contains(.rst),
+      mayReplace(slot, segment, at: now)
+    {
+      // RFC 9293 §3.6.1, RFC 6191: a new incarnation, provably later than the old one.
+      counters.timeWaitRecycled &+= 1
+      connections[slot].end(nil)
+      settle(slot, at: now)
+      arrivesUnclaimed(segment, bytes, flow, hash: hash, on: interface, route: route, at: now)
+      return
+    }
+    let arrival = connections[slot].arrives(
+      segment, bytes, pool: &chunks, configuration: configuration, counters: &counters, at: now)
+    if case .reset = arrival {
+      sendReset(flow, answering: segment, on: interface)
+    }
+    settle(slot, at: now)
+  }
+
+  static func checksum(
+    _ bytes: Span<UInt8>, _ source: IPAddress, _ destination: IPAddress
+  ) -> UInt16 {
+    var sum = InternetChecksum.pseudoHeader(
+      source: source, destination: destination, protocol: .tcp, length: bytes.count)
+    sum.add(bytes)
+    return sum.value
+  }
+
+  private func mayReplace(_ slot: UInt32, _ segment: Segment, at now: Instant) -> Bool {
+    if connections[slot].timestamps.isEnabled, let timestamp = segment.options.timestamp {
+      let age = Int32(bitPattern: timestamp.value &- connections[slot].timestamps.recent)
+      if age > 0 { return true }
+      if age < 0 { return false }
+    }
+    return connections[slot].receive.next.precedes(segment.sequence)
+  }
+
+  /// A segment of no known connection: for a listener, or for nobody (RFC 9293 §3.10.7.1, .2).
+  private mutating func arrivesUnclaimed(
+    _ segment: Segment, _ bytes: Span<UInt8>, _ flow: Flow, hash: UInt64,
+    on interface: InterfaceIndex, route: Route?, at now: Instant
+  ) {
+    if segment.flags.contains(.rst) {
+      counters.resetsIgnored &+= 1
+      return
+    }
+    let listener = bestListener(for: flow.localAddress, port: PortNumber(rawValue: flow.localPort))
+    if let listener, segment.flags.contains(.ack) {
+      if !segment.flags.contains(.syn),
+        acceptsCookie(
+          segment, bytes, flow, hash: hash, listener: listener, on: interface, route: route,
+          at: now)
+      {
+        return
+      }
+    } else if let listener, segment.flags.contains(.syn) {
+      // A FIN on a SYN, and TCP to a group, mean nothing good.
+      guard !segment.flags.contains(.fin), let route else {
+        counters.segmentsDropped &+= 1
+        return
+      }
+      synArrives(segment, flow, hash: hash, listener: listener, route: route, at: now)
+      return
+    } else if listener != nil {
+      counters.segmentsDropped &+= 1
+      return
+    }
+    sendReset(flow, answering: segment, on: interface)
+  }
+
+  /// Queues the reset that answers a segment, never in answer to one.
+  mutating func sendReset(
+    _ flow: Flow, answering segment: Segment, on interface: InterfaceIndex
+  ) {
+    guard !segment.flags.contains(.rst) else { return }
+    enqueue(Reply.reset(flow, answering: segment), on: interface)
+    counters.resetsSent &+= 1
+  }
+
+  mutating func enqueue(_ reply: Reply, on interface: InterfaceIndex) {
+    let interface = Int(interface.rawValue)
+    guard interface < replies.count, replies[interface].count < Self.replyLimit else {
+      counters.repliesDropped &+= 1
+      return
+    }
+    replies[interface].append(reply)
+  }
+
+  /// The listener that fits a destination best. Linear in the number of listeners; asked once per
+  /// connection.
+  func bestListener(for destination: IPAddress, port: PortNumber) -> UInt32? {
+    var best: UInt32?
+    var fitness = 0
+    var index = 0
+    while index < listening.count {
+      let slot = listening[index]
+      let candidate = listeners[slot].fitness(for: destination, port: port)
+      if candidate > fitness {
+        best = slot
+        fitness = candidate
+      }
+      index &+= 1
+    }
+    return best
+  }
+}

@@ -1,0 +1,254 @@
+import Addresses
+import Packets
+
+/// What users ask for (RFC 9293 §3.10.1 to §3.10.5). The stack has chosen the route already.
+extension TransmissionControl {
+  /// The ephemeral ports (RFC 6335 §6: the dynamic ones, and below them what hosts use as well).
+  private static var firstEphemeralPort: UInt32 { 32_768 }
+  private static var ephemeralPortCount: UInt32 { 28_232 }
+
+  /// The active open. Port zero in `local` asks for an ephemeral port.
+  mutating func connect(
+    to remote: SocketAddress, localPort: PortNumber, route: Route, options: TCPSocketOptions,
+    at now: Instant
+  ) throws(StackError) -> SocketHandle {
+    guard remote.port != .any else { throw .invalidOperation }
+    let flow = try unusedFlow(to: remote, localPort: localPort, route: route)
+    let hash = flow.hash(secrets)
+    makeRoom()
+    var connection = Connection(
+      flow: flow, hash: hash, route: route, options: options,
+      initialSequenceNumber: initialSequenceNumber(flow, at: now),
+      timestampOffset: timestampOffset(flow), configuration: configuration, at: now)
+    connection.enter(.synSent)
+    connection.send.synDue = true
+    connection.wantsOutput = true
+    guard let slot = connections.insert(connection) else {
+      counters.connectionLimit &+= 1
+      throw .noBufferSpace
+    }
+    flows.insert(hash, slot: slot)
+    connections[slot].isInTable = true
+    counters.connectionsOpened &+= 1
+    settle(slot, at: now)
+    return connectionHandle(slot)
+  }
+
+  /// A flow that no connection has: with the port asked for, or with one nobody can foretell
+  /// (RFC 6056 §3.3.4, double hash). Tries every port once at most.
+  private mutating func unusedFlow(
+    to remote: SocketAddress, localPort: PortNumber, route: Route
+  ) throws(StackError) -> Flow {
+    var flow = Flow(
+      local: route.source, localPort: localPort, remote: remote.address,
+      remotePort: remote.port, interface: route.interface)
+    if localPort != .any {
+      guard find(flow) == nil else { throw .addressInUse }
+      return flow
+    }
+    let offset = UInt32(truncatingIfNeeded: flow.identifier(secrets, purpose: 0x504F_5254))
+    let bucket = Int(flow.identifier(secrets, purpose: 0x4255_434B) & 255)
+    var tries: UInt32 = 0
+    while tries < Self.ephemeralPortCount {
+      let step = UInt32(portCounters[bucket]) &+ offset % Self.ephemeralPortCount
+      portCounters[bucket] &+= 1
+      tries &+= 1
+      let port = Self.firstEphemeralPort &+ step % Self.ephemeralPortCount
+      flow.localPort = UInt16(truncatingIfNeeded: port)
+      if find(flow) == nil, !isListening(flow) { return flow }
+    }
+    throw .addressNotAvailable
+  }
+
+  private func isListening(_ flow: Flow) -> Bool {
+    bestListener(for: flow.localAddress, port: PortNumber(rawValue: flow.localPort)) != nil
+  }
+
+  /// The passive open. Port zero asks for an ephemeral port.
+  mutating func listen(
+    on local: SocketAddress, backlog: Int, ipv6Only: Bool, options: TCPSocketOptions
+  ) throws(StackError) -> SocketHandle {
+    var port = local.port
+    if port == .any {
+      var tries: UInt32 = 0
+      let start = UInt32(truncatingIfNeeded: secrets.hash(UInt64(listening.count), 0x4C49))
+      repeat {
+        guard tries < Self.ephemeralPortCount else { throw .addressNotAvailable }
+        let step = (start &+ tries) % Self.ephemeralPortCount
+        port = PortNumber(rawValue: UInt16(truncatingIfNeeded: Self.firstEphemeralPort &+ step))
+        tries &+= 1
+      } while isTaken(local.address, port, ipv6Only: ipv6Only)
+    } else {
+      guard !isTaken(local.address, port, ipv6Only: ipv6Only) else { throw .addressInUse }
+    }
+    let listener = Listener(
+      address: local.address, port: port, ipv6Only: ipv6Only, backlog: backlog, options: options)
+    guard let slot = listeners.insert(listener) else { throw .noBufferSpace }
+    listening.append(slot)
+    return listenerHandle(slot)
+  }
+
+  private func isTaken(_ address: IPAddress, _ port: PortNumber, ipv6Only: Bool) -> Bool {
+    var index = 0
+    while index < listening.count {
+      if listeners[listening[index]].conflicts(with: address, port: port, ipv6Only: ipv6Only) {
+        return true
+      }
+      index &+= 1
+    }
+    return false
+  }
+
+  /// The oldest connection whose handshake is done, or nothing where none waits.
+  mutating func accept(_ handle: SocketHandle, at now: Instant) throws(StackError) -> SocketHandle?
+  {
+    guard let listener = listener(handle) else { throw .noSuchSocket }
+    while let slot = listeners[listener].ready.popFirst() {
+      connections[slot].isReady = false
+      connections[slot].listener = nil
+      if connections[slot].state == .closed {
+        // It was reset while it waited.
+        connections[slot].isOrphan = true
+        settle(slot, at: now)
+        continue
+      }
+      counters.connectionsAccepted &+= 1
+      settle(slot, at: now)
+      return connectionHandle(slot)
+    }
+    return nil
+  }
+
+  /// Queues bytes to be sent.
+  ///
+  /// - Returns: how many were taken. Fewer than given, and the buffer is full; ``Event/writable(_:)``
+  ///   follows.
+  mutating func send(
+    _ handle: SocketHandle, _ bytes: Span<UInt8>, at now: Instant
+  ) throws(StackError) -> Int {
+    guard let slot = connection(handle) else { throw .noSuchSocket }
+    if let failure = connections[slot].failure { throw failure }
+    guard connections[slot].state.canSend, !connections[slot].send.finQueued else {
+      throw .brokenPipe
+    }
+    let room = max(connections[slot].send.limit &- connections[slot].send.buffered, 0)
+    let wanted = min(room, bytes.count)
+    var taken = 0
+    if wanted > 0 {
+      taken = connections[slot].send.buffer.write(
+        bytes.slice(from: 0, length: wanted), at: connections[slot].send.buffered, from: &chunks)
+      if taken < wanted { counters.bufferExhausted &+= 1 }
+      connections[slot].send.buffered &+= taken
+    }
+    if taken < bytes.count { connections[slot].send.isUserWaiting = true }
+    if taken > 0, connections[slot].state != .synSent, connections[slot].state != .synReceived {
+      connections[slot].wantsOutput = true
+      settle(slot, at: now)
+    }
+    return taken
+  }
+
+  /// Copies what has arrived in order into `target`.
+  mutating func read(
+    _ handle: SocketHandle, into target: inout MutableSpan<UInt8>, at now: Instant
+  ) throws(StackError) -> ReadResult {
+    guard let slot = connection(handle) else { throw .noSuchSocket }
+    if let failure = connections[slot].failure { throw failure }
+    let length = min(connections[slot].receive.buffered, target.count)
+    guard length > 0 else {
+      if connections[slot].receive.buffered > 0 { return .bytes(0) }
+      if connections[slot].receive.isFinished || connections[slot].state == .closed {
+        return .endOfStream
+      }
+      return .wouldBlock
+    }
+    connections[slot].receive.buffer.read(
+      at: 0, length: length, into: &target, at: 0, from: chunks)
+    connections[slot].receive.buffer.dropFirst(length, to: &chunks)
+    connections[slot].receive.buffered &-= length
+    if connections[slot].receive.buffered == 0, connections[slot].receive.ranges.isEmpty {
+      connections[slot].receive.buffer.trim(to: &chunks)
+    }
+    connections[slot].consumed(length, at: now)
+    if connections[slot].wantsOutput { settle(slot, at: now) }
+    return .bytes(length)
+  }
+
+  /// No more will be sent: a FIN follows what is queued. The other direction goes on.
+  mutating func shutdownSend(_ handle: SocketHandle, at now: Instant) throws(StackError) {
+    guard let slot = connection(handle) else { throw .noSuchSocket }
+    try connections[slot].finishSending()
+    settle(slot, at: now)
+  }
+
+  /// The user lets go; what is queued is still sent, in the background.
+  mutating func close(_ handle: SocketHandle, at now: Instant) {
+    if let listener = listener(handle) { return closeListener(listener, at: now) }
+    guard let slot = connection(handle) else { return }
+    if connections[slot].release(pool: &chunks, at: now) {
+      resetPeer(slot)
+      connections[slot].end(nil)
+    }
+    settle(slot, at: now)
+  }
+
+  /// The user gives up: the peer is reset, what is queued is lost.
+  mutating func abort(_ handle: SocketHandle, at now: Instant) {
+    if let listener = listener(handle) { return closeListener(listener, at: now) }
+    guard let slot = connection(handle) else { return }
+    connections[slot].isOrphan = true
+    connections[slot].events = PendingEvents()
+    abort(slot, at: now)
+  }
+
+  private mutating func abort(_ slot: UInt32, at now: Instant) {
+    switch connections[slot].state {
+    case .synReceived, .established, .finWait1, .finWait2, .closeWait: resetPeer(slot)
+    case .closed, .synSent, .closing, .lastAck, .timeWait: break
+    }
+    connections[slot].end(nil)
+    settle(slot, at: now)
+  }
+
+  /// RFC 9293 §3.10.5: a reset at SND.NXT.
+  private mutating func resetPeer(_ slot: UInt32) {
+    counters.resetsSent &+= 1
+    enqueue(
+      Reply(
+        flow: connections[slot].flow, sequence: connections[slot].send.next,
+        acknowledgment: connections[slot].receive.next,
+        flags: TCPFlags([.rst, .ack]).rawValue),
+      on: connections[slot].route.interface)
+  }
+
+  /// TCP-20: connections that nobody accepted are reset with their listener.
+  private mutating func closeListener(_ listener: UInt32, at now: Instant) {
+    for slot in connections.indices
+    where connections.contains(slot) && connections[slot].listener == listener {
+      connections[slot].listener = nil
+      connections[slot].isReady = false
+      connections[slot].countsAsHalfOpen = false
+      connections[slot].isOrphan = true
+      abort(slot, at: now)
+    }
+    listening.removeFirst { $0 == listener }
+    _ = listeners.remove(listener)
+  }
+
+  /// Changes a connection's options; keep-alive is armed or stopped at once.
+  mutating func setOptions(
+    _ handle: SocketHandle, _ options: TCPSocketOptions, at now: Instant
+  ) throws(StackError) {
+    guard let slot = connection(handle) else { throw .noSuchSocket }
+    connections[slot].options = options
+    if let limit = options.sendBufferLimit {
+      connections[slot].send.limit = min(max(limit, 4096), 1 << 30)
+    }
+    if let limit = options.receiveBufferLimit {
+      connections[slot].receive.limit = min(max(limit, 2048), connections[slot].receive.maximum)
+    }
+    if connections[slot].state.isSynchronized { connections[slot].armKeepAlive(at: now) }
+    connections[slot].wantsOutput = true
+    settle(slot, at: now)
+  }
+}
