@@ -3,8 +3,8 @@ public import Addresses
 /// The Internet checksum (RFC 1071, RFC 1624): the ones' complement of the ones' complement sum of
 /// 16-bit words.
 ///
-/// Build it up part by part, of even or odd lengths, then take ``value`` for the header field. A sum
-/// over data that includes a right checksum has the value zero.
+/// Build it up part by part, of even or odd lengths, then take ``value`` for the header field. A
+/// sum over data that includes a right checksum has the value zero.
 ///
 /// The sum is kept in lanes of 32 bits in memory order: byte order does not matter to a ones'
 /// complement sum until the end, and behind an odd number of bytes it is one rotation away.

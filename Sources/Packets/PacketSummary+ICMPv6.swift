@@ -3,6 +3,7 @@
   import Addresses
 
   extension PacketSummary {
+    /// An ICMPv6 message in a few words.
     static func icmpv6(_ bytes: Span<UInt8>, _ header: IPv6Header) -> String {
       if let type = NeighborDiscovery.messageType(of: bytes) {
         do { return "icmp6 " + (try neighborDiscovery(type, bytes, header)) } catch {

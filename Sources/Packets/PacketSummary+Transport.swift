@@ -3,6 +3,7 @@
   import Addresses
 
   extension PacketSummary {
+    /// A TCP segment in a few words.
     static func tcp(_ header: TCPHeader, _ bytes: Span<UInt8>) -> String {
       let length = bytes.count &- header.dataOffset
       let next = header.sequenceNumber.advanced(by: length)

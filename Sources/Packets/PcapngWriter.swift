@@ -8,8 +8,8 @@
     case ip = 101
   }
 
-  /// Writes packets in the format that Wireshark and tcpdump read (pcapng), as blocks of bytes to be
-  /// appended to a file or a pipe.
+  /// Writes packets in the format that Wireshark and tcpdump read (pcapng), as blocks of bytes to
+  /// be appended to a file or a pipe.
   ///
   /// ```
   ///   Section Header | Interface Description ... | Enhanced Packet | Enhanced Packet | ...

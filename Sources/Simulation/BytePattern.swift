@@ -3,8 +3,8 @@ import Packets
 /// An endless stream in which every byte is told by its position: what senders send and receivers
 /// verify, so that a byte lost, doubled, moved or taken from another flow is seen where it arrives.
 ///
-/// The bytes are pseudo-random with a prime period (65,521), so that no shift by a segment, a window
-/// or a power of two maps the stream onto itself, and flows differ in where they begin.
+/// The bytes are pseudo-random with a prime period (65,521), so that no shift by a segment, a
+/// window or a power of two maps the stream onto itself, and flows differ in where they begin.
 public struct BytePattern: Sendable {
   /// Bytes after which the stream repeats.
   public static var period: Int { 65_521 }

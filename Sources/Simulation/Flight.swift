@@ -4,8 +4,8 @@ import Packets
 /// The packets that are on their way, each in a numbered place.
 ///
 /// A packet is moved in when it enters a wire and out when it arrives, with the number of the host
-/// whose memory it is; copies come from a pool of the wires' own. Nothing is allocated once the table
-/// has grown to the run's high-water mark.
+/// whose memory it is; copies come from a pool of the wires' own. Nothing is allocated once the
+/// table has grown to the run's high-water mark.
 struct Flight: ~Copyable {
   /// The owner of the copies that wires make.
   static var wires: Int { -1 }

@@ -1,12 +1,12 @@
-/// A TCP connection as a bystander knows it: two halves, each judged when it speaks and informed when
-/// the other is heard.
+/// A TCP connection as a bystander knows it: two halves, each judged when it speaks and informed
+/// when the other is heard.
 struct ObservedFlow {
   /// What one end has said.
   struct Half {
     /// Its SYN was seen, so that its numbers mean something.
     var isKnown = false
-    /// The other end began anew with this connection's addresses; what this end still says about the
-    /// old one is not judged.
+    /// The other end began anew with this connection's addresses; what this end still says about
+    /// the old one is not judged.
     var isStale = false
     var initialSequence: UInt32 = 0
     /// The end of everything it ever sent.

@@ -1,7 +1,7 @@
 import Packets
 
-/// One direction of a wire: takes packets at one end and says when, and in what state, they come out
-/// of the other.
+/// One direction of a wire: takes packets at one end and says when, and in what state, they come
+/// out of the other.
 ///
 /// ```
 ///   sent -> cut? size? -> queue -> (rate) -> loss -> duplication -> delay, jitter,

@@ -40,7 +40,8 @@ public struct RandomSource: RandomNumberGenerator, Sendable {
     return range.lowerBound &+ next(below: width &+ 1)
   }
 
-  /// Whether an event of this probability happens. Draws nothing for the impossible and the certain.
+  /// Whether an event of this probability happens. Draws nothing for the impossible and the
+  /// certain.
   @inline(__always)
   public mutating func happens(_ probability: Probability) -> Bool {
     if probability == .never { return false }

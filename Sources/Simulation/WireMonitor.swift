@@ -1,9 +1,9 @@
 public import Addresses
 public import Packets
 
-/// A passive bystander on every wire: reads what is sent and what is delivered, keeps its own idea of
-/// each TCP connection, and notes whatever no correct host would do. It shares no code with the stack
-/// and no parser with `Packets`.
+/// A passive bystander on every wire: reads what is sent and what is delivered, keeps its own idea
+/// of each TCP connection, and notes whatever no correct host would do. It shares no code with the
+/// stack and no parser with `Packets`.
 ///
 /// ```
 ///   host A --- sent ---> [faults] --- delivered ---> host B
@@ -50,7 +50,8 @@ public struct WireMonitor {
   public private(set) var violations: [Violation] = []
   /// Breaches in all.
   public private(set) var violationCount = 0
-  /// Bytes of TCP payload sent in all and sent again (RFC 793's "retransmission", seen from outside).
+  /// Bytes of TCP payload sent in all and sent again (RFC 793's "retransmission", seen from
+  /// outside).
   public private(set) var payloadBytes = 0
   public private(set) var repeatedBytes = 0
   /// TCP segments sent, and those without anything that takes sequence space.

@@ -5,12 +5,16 @@ struct Law: Sendable, CustomTestStringConvertible {
   let name: String
   /// Whom to believe when the law and the code disagree, and what to do.
   let why: String
-  /// Files that may break it, each with the reason.
+  /// Files, and folders with a slash at the end, that may break it, each with the reason.
   var exceptions: [String: String] = [:]
   /// What a file does against it.
   let faults: @Sendable (SourceFile) -> [Fault]
 
   var testDescription: String { name }
+
+  func excepts(_ path: String) -> Bool {
+    exceptions.keys.contains { $0 == path || $0.hasSuffix("/") && path.hasPrefix($0) }
+  }
 }
 
 /// Where a law is broken.

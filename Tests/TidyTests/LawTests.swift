@@ -3,10 +3,11 @@ import Testing
 @Suite struct LawTests {
   @Test("The repository obeys", arguments: Law.all)
   func obeyed(law: Law) {
-    for file in Repository.files where law.exceptions[file.path] == nil {
-      for fault in law.faults(file) {
-        Issue.record("\(fault.description). The law: \(law.name). \(law.why)")
-      }
+    for file in Repository.files where !law.excepts(file.path) {
+      let faults = law.faults(file)
+      if faults.isEmpty { continue }
+      let list = faults.map(\.description).joined(separator: "\n")
+      Issue.record("\(law.name). \(law.why)\n\(list)")
     }
   }
 
@@ -23,11 +24,11 @@ import Testing
   func exceptionsAreNeeded(law: Law) {
     for (path, reason) in law.exceptions {
       #expect(!reason.isEmpty)
-      guard let file = Repository.files.first(where: { $0.path == path }) else {
-        Issue.record("\(path) has an exception from a law and is not there: \(law.name)")
-        continue
+      let isUsed = Repository.files.contains { file in
+        (file.path == path || path.hasSuffix("/") && file.path.hasPrefix(path))
+          && !law.faults(file).isEmpty
       }
-      #expect(!law.faults(file).isEmpty, "\(path) no longer needs its exception from: \(law.name)")
+      #expect(isUsed, "\(path) does not need its exception from: \(law.name)")
     }
   }
 
@@ -71,7 +72,7 @@ import Testing
     ("nothing is left for later", "Package.swift", "/* a\n FIXME */", 2),
     (
       "lines have at most 100 columns", "Sources/sock/A.swift",
-      "//" + String(repeating: "a", count: 99), 1
+      "//" + String(repeating: " a", count: 50), 1
     ),
     (
       "files have at most 450 lines", "Tests/A/A.swift",
@@ -106,7 +107,9 @@ import Testing
       ("Sources/sock/A.swift", "// a\nimport ArgumentParser\nlet a = b! + c\nfatalError(d)"),
       ("Tests/A/A.swift", "import Foundation\nlet ff02XXXX = a! + b"),
       ("Sources/sock/A.swift", "/// ff02::1:ffXX:XXXX, 192.0.2.XXX0"),
-      ("Sources/sock/A.swift", "//" + String(repeating: "a", count: 98)),
+      ("Sources/sock/A.swift", "//" + String(repeating: " a", count: 49)),
+      ("Sources/sock/A.swift", "// See ``" + String(repeating: "a", count: 100) + "``."),
+      ("Sources/Packets/A.swift", "// a\nlet a = \"b\" + c\na += \"d\""),
       ("Tests/A/A.swift", String(repeating: "\n", count: 450)),
     ])
   func passes(path: String, text: String) {

@@ -115,7 +115,8 @@ extension Connection {
     wantsOutput = true
   }
 
-  /// Second: RST. RFC 5961 §3: only the exact next octet resets; others in the window are challenged.
+  /// Second: RST. RFC 5961 §3: only the exact next octet resets; others in the window are
+  /// challenged.
   private mutating func resetArrives(
     _ segment: Segment, counters: inout TCPCounters, at now: Instant
   ) -> Arrival {

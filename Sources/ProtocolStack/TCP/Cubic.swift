@@ -47,7 +47,8 @@ struct Cubic {
     // RFC 9438 §4.6: what was really on its way counts, not a window the sender never filled.
     let used = Double(min(window, max(inFlight, 1)))
     epoch = nil
-    // RFC 9438 §4.7, fast convergence: a smaller window than at the last loss makes room for others.
+    // RFC 9438 §4.7, fast convergence: a smaller window than at the last loss makes room for
+    // others.
     maximum = used < lastLoss ? used * (1 + Self.beta) / 2 : used
     lastLoss = used
     return Self.bytes(used * Self.beta, atLeast: 0)

@@ -3,8 +3,8 @@ import Packets
 /// Where loss recovery stands (RFC 6675, RFC 6582, RFC 6298).
 ///
 /// The sequence space from SND.UNA to SND.NXT is cut by two marks: below ``lostEdge`` everything
-/// that was not selectively acknowledged counts as lost; below ``highRetransmitted`` what is lost has
-/// been sent again.
+/// that was not selectively acknowledged counts as lost; below ``highRetransmitted`` what is lost
+/// has been sent again.
 ///
 /// ```
 ///   SND.UNA      highRetransmitted       lostEdge              SND.NXT

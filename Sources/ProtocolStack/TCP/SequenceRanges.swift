@@ -11,8 +11,8 @@ struct SequenceRange: BitwiseCopyable, Equatable {
 /// Disjoint runs of sequence space in order, never touching each other: what came out of order, and
 /// what the peer says came out of order (RFC 2018).
 ///
-/// At most `limit` runs; finding one takes logarithmic time, inserting linear in the runs behind it,
-/// so a hostile pattern of holes costs a bounded amount (TCP-28, TCP-45).
+/// At most `limit` runs; finding one takes logarithmic time, inserting linear in the runs behind
+/// it, so a hostile pattern of holes costs a bounded amount (TCP-28, TCP-45).
 struct SequenceRanges: ~Copyable {
   private var ranges = MaskedStorage<SequenceRange>()
   private(set) var count = 0

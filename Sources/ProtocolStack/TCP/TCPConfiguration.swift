@@ -30,7 +30,8 @@ public struct TCPConfiguration: Sendable {
   public var dataRetries = 15
   /// How long an abandoned connection waits for the peer's FIN.
   public var orphanTimeout = Interval.seconds(60)
-  /// SYNs beyond a listener's backlog are answered with cookies (RFC 4987 §3.6) rather than dropped.
+  /// SYNs beyond a listener's backlog are answered with cookies (RFC 4987 §3.6) rather than
+  /// dropped.
   public var usesSynCookies = true
   public var congestionControl = CongestionAlgorithm.cubic
   /// In place of a secret one, for tests of the wrap-around. Never set it on a real network.

@@ -121,8 +121,8 @@ extension TransmissionControl {
 
   /// Queues bytes to be sent.
   ///
-  /// - Returns: how many were taken. Fewer than given, and the buffer is full; ``Event/writable(_:)``
-  ///   follows.
+  /// - Returns: how many were taken. Fewer than given, and the buffer is full;
+  ///   ``Event/writable(_:)`` follows.
   mutating func send(
     _ handle: SocketHandle, _ bytes: Span<UInt8>, at now: Instant
   ) throws(StackError) -> Int {
