@@ -174,8 +174,9 @@ struct SendSpace: ~Copyable {
   /// Bytes of ``buffered`` that have never been sent.
   @inline(__always)
   var unsent: Int {
-    let sent = flight &- (finSent ? 1 : 0)
-    return buffered &- sent
+    // An acknowledged FIN is no longer part of the flight; nothing is left to send behind it.
+    guard !finSent else { return 0 }
+    return buffered &- flight
   }
 }
 
