@@ -13,6 +13,12 @@ extension Connection {
       return arrivesInSynSent(
         segment, bytes, pool: &pool, configuration: configuration, counters: &counters, at: now)
     }
+    if state == .synReceived, segment.flags == .syn, segment.sequence == receive.initial {
+      // The peer's SYN once more: our answer was lost.
+      send.synDue = true
+      wantsOutput = true
+      return .done
+    }
     guard
       sequenceIsAcceptable(&segment, counters: &counters, configuration: configuration, at: now)
     else { return .done }
@@ -143,12 +149,6 @@ extension Connection {
   private mutating func synArrives(
     _ segment: Segment, counters: inout TCPCounters, at now: Instant
   ) -> Arrival {
-    if state == .synReceived, segment.sequence == receive.initial {
-      // The peer's SYN once more: our SYN-ACK was lost.
-      send.synDue = true
-      wantsOutput = true
-      return .done
-    }
     counters.challenges &+= 1
     challenge(at: now)
     return .done

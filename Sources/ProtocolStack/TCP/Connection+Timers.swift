@@ -1,9 +1,6 @@
 import Packets
 
 extension Connection {
-  /// How long an acknowledgment waits for company.
-  var acknowledgmentDelay: Interval { .milliseconds(40) }
-
   /// Acts on every timer that ran out.
   mutating func advance(to now: Instant, configuration: TCPConfiguration) {
     if timers.takeExpired(.acknowledgment, at: now) {

@@ -34,6 +34,10 @@ struct Connection: ~Copyable {
   var isPassive = false
   /// 2 MSL.
   let timeWait: Interval
+  /// How long an acknowledgment waits for company.
+  let acknowledgmentDelay: Interval
+  /// Noted by the table as being in TIME-WAIT.
+  var isTimeWaitNoted = false
   /// The patience of FIN-WAIT-2 without a user.
   let orphanTimeout: Interval
   /// The listener that this connection has not been accepted from yet.
@@ -89,6 +93,7 @@ struct Connection: ~Copyable {
     timestamps.offset = timestampOffset
     timeWait = configuration.maximumSegmentLifetime * 2
     orphanTimeout = configuration.orphanTimeout
+    acknowledgmentDelay = configuration.acknowledgmentDelay
     lastArrival = now
   }
 

@@ -78,11 +78,28 @@ struct TransmissionControl: ~Copyable {
       }
     }
     tell(slot)
+    if connections[slot].state == .timeWait { noteTimeWait(slot) }
     let earliest = connections[slot].timers.earliest
     if earliest < connections[slot].scheduled {
       connections[slot].scheduled = earliest
       deadlines.set(slot, to: earliest)
     }
+  }
+
+  /// Remembers the order in which connections came to TIME-WAIT. They leave it in the same order,
+  /// so what is out of date is at the front.
+  private mutating func noteTimeWait(_ slot: UInt32) {
+    guard !connections[slot].isTimeWaitNoted else { return }
+    connections[slot].isTimeWaitNoted = true
+    while let entry = timeWaits.first {
+      let old = UInt32(truncatingIfNeeded: entry)
+      let generation = UInt32(truncatingIfNeeded: entry &>> 32)
+      if connections.contains(old, generation: generation), connections[old].state == .timeWait {
+        break
+      }
+      _ = timeWaits.popFirst()
+    }
+    timeWaits.append(UInt64(connections.generation(slot)) &<< 32 | UInt64(slot))
   }
 
   /// Queues a connection whose events are to be told; one that was not accepted keeps them.
