@@ -67,6 +67,8 @@ let package = Package(
       swiftSettings: laws),
     .testTarget(name: "TidyTests", swiftSettings: laws),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
+    .testTarget(
+      name: "PacketsTests", dependencies: ["Addresses", "Packets"], swiftSettings: laws),
     .target(name: "CLinux"),
     .target(
       name: "Host",
