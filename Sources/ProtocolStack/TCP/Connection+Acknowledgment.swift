@@ -71,9 +71,12 @@ extension Connection {
     measureRoundTrip(segment, configuration: configuration, at: now)
     recovery.consecutiveTimeouts = 0
     softError = nil
-    roundTrip.endBackOff(
-      floor: configuration.minimumRetransmissionTimeout,
-      ceiling: configuration.maximumRetransmissionTimeout)
+    // RFC 6298 §3 (Karn): without timestamps the back-off stays until there is a clean sample.
+    if timestamps.isEnabled {
+      roundTrip.endBackOff(
+        floor: configuration.minimumRetransmissionTimeout,
+        ceiling: configuration.maximumRetransmissionTimeout)
+    }
     if recovery.phase == .open { recovery.duplicateAcknowledgments = 0 }
     let wasOpen = recovery.phase != .fast
     recoveryAcknowledged(acknowledged, at: now)
@@ -129,8 +132,11 @@ extension Connection {
       recovery.timedSequence = nil
       sample(now.since(recovery.timedAt), configuration: configuration)
     } else if timestamps.isEnabled, let timestamp = segment.options.timestamp,
-      timestamp.echo != 0
+      timestamp.echo != 0, !segment.options.sackBlocks.reportDuplicate(segment.acknowledgment)
     {
+      // An answer to a repetition echoes the time of something older (RFC 7323 §5.3 R2 comes before
+      // R3). Measured so, one lost acknowledgment would make the estimate as long as the time-out,
+      // and the next time-out longer still.
       // RFC 7323 §4.1; an echo from the future or from long ago proves nothing (TCP-51).
       let ticks = Int32(bitPattern: timestamps.value(at: now) &- timestamp.echo)
       guard ticks >= 0, ticks < 120_000 else { return }
@@ -153,5 +159,16 @@ extension Connection {
     guard options.sendBufferLimit == nil else { return }
     let wanted = min(congestion.window &* 2, configuration.maximumSendBuffer)
     if wanted > send.limit { send.limit = wanted }
+  }
+}
+
+extension SACKBlocks {
+  /// Whether the first block says that something arrived twice (RFC 2883 §4): it lies below the
+  /// acknowledgment, or within the second block.
+  fileprivate func reportDuplicate(_ acknowledgment: SequenceNumber) -> Bool {
+    guard count > 0 else { return false }
+    if self[0].right.precedesOrEquals(acknowledgment) { return true }
+    return count > 1 && self[1].left.precedesOrEquals(self[0].left)
+      && self[0].right.precedesOrEquals(self[1].right)
   }
 }
