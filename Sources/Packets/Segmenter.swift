@@ -53,10 +53,14 @@ public struct Segmenter: ~Copyable {
   /// - Parameter pool: where the pieces' memory comes from.
   public mutating func next(from pool: inout PacketPool) -> Packet? {
     guard var whole = source.take() else { return nil }
-    guard let layout, layout.end &- layout.payload > layout.segmentSize else {
+    guard let layout else {
       whole.completeChecksum()
-      whole.offload.segmentation = .none
-      whole.offload.segmentSize = 0
+      return whole
+    }
+    guard layout.end &- layout.payload > layout.segmentSize else {
+      // Where the checksum lies is known from the headers; the offload facts may be wrong.
+      if whole.offload.needsChecksum { write(into: &whole, layout, isLast: true) }
+      whole.offload = Offload()
       return whole
     }
     let left = layout.end &- layout.payload &- position
