@@ -16,7 +16,7 @@ extension Connection {
       return false
     }
     let advance = send.unacknowledged.distance(to: acknowledgment)
-    guard advance >= 0 &- send.maximumWindow, send.initial.precedes(acknowledgment) else {
+    guard advance >= 0 &- min(send.maximumWindow, send.acknowledged) else {
       counters.acknowledgmentsRefused &+= 1
       receive.acknowledgeNow = receive.acknowledgeNow || challenges.take(at: now)
       wantsOutput = wantsOutput || receive.acknowledgeNow
@@ -49,22 +49,10 @@ extension Connection {
       timers.stop(.persist)
       wantsOutput = true
     }
-    if send.window == 0, window > 0, send.flight > 0 { resendAfterClosedWindow() }
     send.window = window
     send.maximumWindow = max(send.maximumWindow, window)
     send.windowSequence = segment.sequence
     send.windowAcknowledgment = segment.acknowledgment
-  }
-
-  /// A closed window opens: what was sent into it was not taken, so it goes again at once. No sign of
-  /// congestion, so the congestion window stays.
-  private mutating func resendAfterClosedWindow() {
-    recovery.phase = .timeout
-    recovery.point = send.next
-    recovery.lostEdge = send.next
-    recovery.highRetransmitted = send.unacknowledged
-    timers.stop(.retransmission)
-    wantsOutput = true
   }
 
   /// New data was acknowledged: drop it, measure, grow the window, restart the timer.
@@ -74,6 +62,7 @@ extension Connection {
   ) {
     let flightBefore = send.flight
     let acknowledged = send.unacknowledged.distance(to: acknowledgment)
+    send.acknowledged &+= acknowledged
     let bytes = min(acknowledged, send.buffered)
     send.unacknowledged = acknowledgment
     send.buffered &-= bytes
@@ -89,7 +78,11 @@ extension Connection {
         floor: configuration.minimumRetransmissionTimeout,
         ceiling: configuration.maximumRetransmissionTimeout)
     }
-    if recovery.phase == .open { recovery.duplicateAcknowledgments = 0 }
+    if recovery.phase == .open {
+      recovery.duplicateAcknowledgments = 0
+      // Left behind by half the sequence space, the mark would seem to lie ahead.
+      recovery.point = SequenceNumber.later(recovery.point, send.unacknowledged)
+    }
     let wasOpen = recovery.phase != .fast
     recoveryAcknowledged(acknowledged, at: now)
     // RFC 7661: only a window that was used is worth growing.

@@ -131,6 +131,9 @@ struct SendSpace: ~Copyable {
   let initial: SequenceNumber
   /// SND.UNA: the oldest octet not acknowledged; position zero of ``buffer`` once the SYN is.
   var unacknowledged: SequenceNumber
+  /// Octets acknowledged since the handshake: how far below SND.UNA there was anything to
+  /// acknowledge. ISS says so only for the first two gigabytes.
+  var acknowledged = 0
   /// SND.NXT. It never goes back: retransmission has a mark of its own (``Recovery``).
   var next: SequenceNumber
   /// SND.WND, in bytes, unscaled.
