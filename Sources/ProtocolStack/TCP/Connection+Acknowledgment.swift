@@ -49,10 +49,22 @@ extension Connection {
       timers.stop(.persist)
       wantsOutput = true
     }
+    if send.window == 0, window > 0, send.flight > 0 { resendAfterClosedWindow() }
     send.window = window
     send.maximumWindow = max(send.maximumWindow, window)
     send.windowSequence = segment.sequence
     send.windowAcknowledgment = segment.acknowledgment
+  }
+
+  /// A closed window opens: what was sent into it was not taken, so it goes again at once. No sign of
+  /// congestion, so the congestion window stays.
+  private mutating func resendAfterClosedWindow() {
+    recovery.phase = .timeout
+    recovery.point = send.next
+    recovery.lostEdge = send.next
+    recovery.highRetransmitted = send.unacknowledged
+    timers.stop(.retransmission)
+    wantsOutput = true
   }
 
   /// New data was acknowledged: drop it, measure, grow the window, restart the timer.

@@ -51,7 +51,8 @@ extension Connection {
     // RFC 9293 §3.8.6.3 MUST-58, SHLD-18, SHLD-19: at least every second full-sized segment.
     receive.unacknowledgedBytes &+= taken
     let full = segment.segmentSize > 0 ? segment.segmentSize : min(send.segment, 1460) &- 12
-    if receive.unacknowledgedBytes >= full &* 2 || taken < payload.count {
+    let room = receive.next.distance(to: receive.edge)
+    if receive.unacknowledgedBytes >= full &* 2 || taken < payload.count || room < full {
       receive.acknowledgeNow = true
     } else if !timers.isSet(.acknowledgment) {
       timers.set(.acknowledgment, to: now + acknowledgmentDelay)
@@ -191,7 +192,7 @@ extension Connection {
     let free = max(receive.limit &- receive.buffered, 0)
     let gain = receive.edge.distance(to: receive.next.advanced(by: free))
     let window = receive.next.distance(to: receive.edge)
-    if gain >= receive.announcedSegment &* 2,
+    if gain >= min(receive.announcedSegment &* 2, receive.limit / 2),
       gain >= receive.limit / 4 || window < receive.announcedSegment &* 2
     {
       receive.acknowledgeNow = true
