@@ -39,8 +39,11 @@ extension Connection {
 
   /// RFC 9293 §3.10.7.4: the window, from the newest segment.
   mutating func takeWindow(_ segment: Segment) {
+    // A segment that acknowledges more counts whatever its number, for the window is measured from
+    // there: kept with a later start, the old one would reach beyond what was offered.
     guard
-      send.windowSequence.precedes(segment.sequence)
+      send.unacknowledged.precedes(segment.acknowledgment)
+        || send.windowSequence.precedes(segment.sequence)
         || send.windowSequence == segment.sequence
           && send.windowAcknowledgment.precedesOrEquals(segment.acknowledgment)
     else { return }

@@ -122,7 +122,10 @@ extension Connection {
         return send.scoreboard[index].start
       }
     }
-    return nil
+    // RFC 6675 §5 step 1: so many duplicates tell of a loss even where they carry few octets.
+    guard recovery.duplicateAcknowledgments >= Self.duplicateThreshold, send.scoreboard.count > 0
+    else { return nil }
+    return send.scoreboard[0].start
   }
 
   private func lostEdgeByDuplicates() -> SequenceNumber? {

@@ -53,7 +53,8 @@ extension Connection {
   }
 
   private mutating func keepAliveExpired(at now: Instant) {
-    guard let idle = options.keepAliveIdle, state == .established || state == .closeWait
+    guard let idle = options.keepAliveIdle,
+      state == .established || state == .closeWait || state == .finWait2
     else { return }
     let quiet = now.since(lastArrival)
     if quiet < idle, keepAliveProbesSent == 0 {
