@@ -35,6 +35,7 @@ let package = Package(
       dependencies: [
         "Addresses", "Packets",
         .product(name: "BasicContainers", package: "swift-collections"),
+        .product(name: "DequeModule", package: "swift-collections"),
       ],
       swiftSettings: laws),
     .target(

@@ -4,7 +4,7 @@
 /// There are two sizes: ``standardCapacity`` for what fits into an ordinary frame, and
 /// ``jumboCapacity`` for super-segments. Of each at most a fixed number is kept; what comes back
 /// beyond that is freed. A pool belongs to one loop.
-public struct PacketPool: ~Copyable {
+public struct PacketPool: ~Copyable, Sendable {
   /// Bytes of a standard packet, headroom included.
   public static var standardCapacity: Int { 2_048 }
   /// Bytes of a packet that holds 64 KiB and every header in front of them.

@@ -3,6 +3,8 @@ public import Packets
 /// The limits and habits of a ``ProtocolStack``. Every table, queue and cache has its cap here, and
 /// a policy and a counter at the cap.
 public struct StackConfiguration: Sendable {
+  /// What holds for all connections.
+  public var tcp = TCPConfiguration()
   /// The hop limit packets leave with (RFC 1122 §3.2.1.7, RFC 4861 §6.3.2).
   public var hopLimit: UInt8 = 64
   /// The ports given to sockets that ask for none (RFC 6056 §3.2).
@@ -31,9 +33,9 @@ public struct StackConfiguration: Sendable {
   public var packetPoolSize = 1_024
 
   /// Neighbours known per interface; the one not used for longest makes room (RFC 6583).
-  public var neighbourLimit = 512
+  public var neighborLimit = 512
   /// Of these, neighbours being asked for at one time; the oldest is given up.
-  public var unresolvedNeighbourLimit = 64
+  public var unresolvedNeighborLimit = 64
   /// Probes for an address already in use before ours is used on Ethernet, one second each; zero
   /// trusts the administrator (RFC 4862 §5.1, RFC 5227 §2.1).
   public var duplicateAddressProbes = 1

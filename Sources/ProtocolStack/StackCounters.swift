@@ -65,18 +65,18 @@ public struct StackCounters: Equatable, Sendable {
   public var arpReceived: UInt64 = 0
   /// ARP packets that told nothing anyone had asked.
   public var arpIgnored: UInt64 = 0
-  public var neighbourDiscoveryReceived: UInt64 = 0
+  public var neighborDiscoveryReceived: UInt64 = 0
   /// Neighbour discovery messages that told nothing anyone had asked.
-  public var neighbourDiscoveryIgnored: UInt64 = 0
+  public var neighborDiscoveryIgnored: UInt64 = 0
   public var routerAdvertisements: UInt64 = 0
   /// Times another station claimed an address of ours, or had one we wanted.
   public var addressConflicts: UInt64 = 0
   /// Neighbours that did not answer.
-  public var neighbourFailures: UInt64 = 0
+  public var neighborFailures: UInt64 = 0
   /// Neighbours forgotten to make room for others.
-  public var neighbourEvictions: UInt64 = 0
+  public var neighborEvictions: UInt64 = 0
   /// Packets dropped while their neighbour was asked for.
-  public var neighbourQueueDrops: UInt64 = 0
+  public var neighborQueueDrops: UInt64 = 0
 
   // ICMP.
 

@@ -1,0 +1,52 @@
+import BasicContainers
+import Packets
+
+/// How many ICMP errors a destination may still get.
+///
+/// RFC 1812 §4.3.2.8, RFC 4443 §2.4 f: errors are limited. One budget for all destinations would
+/// tell one of them what another received (ICMP-9, CVE-2020-25705), so each has its own, under a
+/// keyed hash, and none knows its size or when it grows: both are drawn at random.
+struct ErrorLimiter: ~Copyable {
+  struct Budget {
+    var tokens = 0
+    var refill = Instant(nanoseconds: .min)
+  }
+
+  private var budgets: UniqueArray<Budget>
+  private let interval: Interval
+  private let burst: Int
+  private static var places: Int { 256 }
+
+  init(interval: Interval, burst: Int) {
+    budgets = UniqueArray(repeating: Budget(), count: Self.places)
+    self.interval = interval < .microseconds(1) ? .microseconds(1) : interval
+    self.burst = burst < 1 ? 1 : (burst > 64 ? 64 : burst)
+  }
+
+  /// Whether one more error may go, and if so, takes it out of the budget.
+  ///
+  /// - Parameter hash: the keyed hash of the destination.
+  mutating func allows(_ hash: UInt64, at now: Instant, _ secrets: inout Secrets) -> Bool {
+    let place = Int(truncatingIfNeeded: hash) & (Self.places &- 1)
+    guard place < budgets.count else { return false }
+    var budget = budgets[place]
+    if now.since(budget.refill) >= interval * Int64(2 &* burst) {
+      budget.tokens = burst &+ Int(secrets.next(below: UInt32(truncatingIfNeeded: burst &+ 1)))
+      budget.refill = now + jitter(&secrets)
+    }
+    while budget.refill <= now {
+      if budget.tokens < 2 &* burst { budget.tokens &+= 1 }
+      budget.refill = budget.refill + jitter(&secrets)
+    }
+    let isAllowed = budget.tokens > 0
+    if isAllowed { budget.tokens &-= 1 }
+    budgets[place] = budget
+    return isAllowed
+  }
+
+  /// One half to three halves of the interval.
+  private func jitter(_ secrets: inout Secrets) -> Interval {
+    let share = Int64(secrets.next(below: 1_024))
+    return interval / 2 + interval / 1_024 * share + Interval(nanoseconds: 1)
+  }
+}

@@ -1,0 +1,74 @@
+public import Addresses
+
+/// What sockets there are, for people and for checks that nothing is left behind.
+extension ProtocolStack {
+  /// Every socket of every kind, connections in TIME-WAIT included.
+  public var socketCount: Int {
+    tcp.connections.count &+ tcp.listeners.count &+ udp.count &+ echoes.count
+  }
+
+  /// How many there are of one kind.
+  public func socketCount(_ kind: SocketHandle.Kind) -> Int {
+    switch kind {
+    case .tcpConnection: tcp.connections.count
+    case .tcpListener: tcp.listeners.count
+    case .udp: udp.count
+    case .echo: echoes.count
+    }
+  }
+
+  /// How many connections are in each state. Linear in their number.
+  public func connectionCount(_ state: ConnectionState) -> Int {
+    var count = 0
+    tcp.forEachConnection { if $0.state == state { count &+= 1 } }
+    return count
+  }
+
+  /// Calls `body` with every connection. Linear in their number.
+  public func forEachConnection(_ body: (TCPInfo) -> Void) { tcp.forEachConnection(body) }
+
+  /// Calls `body` with every listener and UDP socket, and where it is bound and connected.
+  public func forEachSocket(
+    _ body: (SocketHandle, SocketAddress, SocketAddress?) -> Void
+  ) {
+    for slot in tcp.listeners.indices where tcp.listeners.contains(slot) {
+      let handle = tcp.listenerHandle(slot)
+      if let local = localAddress(handle) { body(handle, local, nil) }
+    }
+    for slot in udp.slots.indices where udp.slots.contains(slot) {
+      let handle = udp.handle(slot, .udp)
+      if let local = localAddress(handle) { body(handle, local, remoteAddress(handle)) }
+    }
+  }
+
+  /// What the tables hold at this moment; all zero in a stack at rest, but for neighbours.
+  public struct Occupancy: Hashable, Sendable {
+    /// Datagrams that wait for fragments, and their memory in bytes.
+    public var partialDatagrams = 0
+    public var fragmentBytes = 0
+    /// Neighbours known, and those being asked for.
+    public var neighbors = 0
+    public var unresolvedNeighbors = 0
+    /// Packets ready to leave.
+    public var queuedPackets = 0
+    /// Paths narrower than their link.
+    public var paths = 0
+    public var routes = 0
+  }
+
+  /// What the tables hold. Linear in the number of interfaces.
+  public var occupancy: Occupancy {
+    var occupancy = Occupancy()
+    occupancy.partialDatagrams = reassembler.count
+    occupancy.fragmentBytes = reassembler.bytes
+    occupancy.paths = paths.count
+    occupancy.routes = routes.count
+    for number in numbers {
+      occupancy.neighbors &+= interfaces[number].neighbors.count
+      occupancy.unresolvedNeighbors &+= interfaces[number].neighbors.unresolvedCount
+      occupancy.queuedPackets &+=
+        interfaces[number].control.count &+ interfaces[number].output.count
+    }
+    return occupancy
+  }
+}

@@ -1,0 +1,196 @@
+public import Addresses
+public import Packets
+
+/// TCP as its users see it: routes are chosen here, everything else by ``TransmissionControl``.
+extension ProtocolStack {
+  /// Begins to connect; ``Event/connected(_:)`` or ``Event/failed(_:_:)`` follows.
+  ///
+  /// - Parameters:
+  ///   - remote: unicast; for a link-local address the zone is the interface's number.
+  ///   - local: the address and port to connect from; nothing, a wildcard or port zero: chosen.
+  /// - Throws: `networkUnreachable`, `addressNotAvailable`, `addressInUse`, `invalidOperation` for
+  ///   an address that cannot be connected to, `noBufferSpace` at the limit of connections.
+  public mutating func connectTCP(
+    to remote: SocketAddress, from local: SocketAddress? = nil,
+    options: TCPSocketOptions = .init(), at now: Instant
+  ) throws(StackError) -> SocketHandle {
+    observe(now)
+    var peer = remote
+    peer.address = Self.plain(remote.address)
+    guard !peer.address.isUnspecified, !peer.address.isMulticast, !isBroadcast(peer.address)
+    else { throw .invalidOperation }
+    let route = try route(
+      to: peer.address, from: local.map { Self.plain($0.address) },
+      zone: peer.zone > 0 ? peer.zone : local?.zone ?? 0)
+    return try tcp.connect(
+      to: peer, localPort: local?.port ?? .any, route: route, options: options, at: now)
+  }
+
+  /// Takes connections at an address of ours, or at all of them; ``Event/acceptable(_:)`` follows
+  /// for those whose handshake is done.
+  ///
+  /// - Parameters:
+  ///   - local: port zero asks for an ephemeral one; `::` takes IPv4 connections as well.
+  ///   - backlog: connections that may wait; more are answered with cookies (RFC 4987).
+  /// - Throws: `addressNotAvailable`, `addressInUse`, `noBufferSpace` at the limit of listeners.
+  public mutating func listenTCP(
+    on local: SocketAddress, backlog: Int = 1024, ipv6Only: Bool = false,
+    options: TCPSocketOptions = .init(), at now: Instant
+  ) throws(StackError) -> SocketHandle {
+    observe(now)
+    let address = Self.plain(local.address)
+    guard address.isUnspecified || mayBind(address.mapped) else { throw .addressNotAvailable }
+    return try tcp.listen(
+      on: SocketAddress(address, port: local.port, zone: local.zone), backlog: backlog,
+      ipv6Only: ipv6Only, options: options)
+  }
+
+  /// A connection that waits at a listener; nothing where none does.
+  public mutating func acceptTCP(
+    _ listener: SocketHandle, at now: Instant
+  ) throws(StackError) -> SocketHandle? {
+    observe(now)
+    return try tcp.accept(listener, at: now)
+  }
+
+  /// Queues bytes to be sent.
+  ///
+  /// - Returns: how many were taken. Fewer than given, and the buffer is full;
+  ///   ``Event/writable(_:)`` follows.
+  /// - Throws: what ended the connection; `brokenPipe` after ``shutdownSend(_:at:)``.
+  public mutating func send(
+    _ socket: SocketHandle, _ bytes: Span<UInt8>, at now: Instant
+  ) throws(StackError) -> Int {
+    observe(now)
+    return try tcp.send(socket, bytes, at: now)
+  }
+
+  /// Copies out what has arrived in order.
+  ///
+  /// - Throws: what ended the connection.
+  public mutating func read(
+    _ socket: SocketHandle, into target: inout MutableSpan<UInt8>, at now: Instant
+  ) throws(StackError) -> ReadResult {
+    observe(now)
+    return try tcp.read(socket, into: &target, at: now)
+  }
+
+  /// Says that nothing more will be sent, after what is queued. The other direction goes on.
+  public mutating func shutdownSend(
+    _ socket: SocketHandle, at now: Instant
+  ) throws(StackError) {
+    observe(now)
+    try tcp.shutdownSend(socket, at: now)
+  }
+
+  /// Lets go of a socket of any kind; its handle is void from now on. A connection still sends what
+  /// is queued, unless something it received was not read: then the peer is reset (RFC 2525 §2.17).
+  public mutating func close(_ socket: SocketHandle, at now: Instant) {
+    observe(now)
+    switch socket.kind {
+    case .tcpConnection, .tcpListener: tcp.close(socket, at: now)
+    case .udp: if let slot = udp.slot(socket, .udp) { closeUDP(slot) }
+    case .echo: if let slot = echoes.slot(socket, .echo) { closeEcho(slot) }
+    }
+  }
+
+  /// Gives a connection up: the peer is reset, and what is queued is lost. Other sockets are closed.
+  public mutating func abort(_ socket: SocketHandle, at now: Instant) {
+    observe(now)
+    switch socket.kind {
+    case .tcpConnection, .tcpListener: tcp.abort(socket, at: now)
+    case .udp, .echo: close(socket, at: now)
+    }
+  }
+
+  /// Changes a connection's options.
+  public mutating func setOptions(
+    _ socket: SocketHandle, _ options: TCPSocketOptions, at now: Instant
+  ) throws(StackError) {
+    observe(now)
+    try tcp.setOptions(socket, options, at: now)
+  }
+
+  /// What a connection is doing; nothing for other sockets.
+  public func connectionInfo(_ socket: SocketHandle) -> TCPInfo? {
+    guard var info = tcp.info(socket) else { return nil }
+    info.local = Self.zoned(info.local)
+    info.remote = Self.zoned(info.remote)
+    return info
+  }
+
+  /// Where a socket of any kind is bound; nothing where the handle is void. For an echo socket the
+  /// port is its identifier.
+  public func localAddress(_ socket: SocketHandle) -> SocketAddress? {
+    switch socket.kind {
+    case .tcpConnection, .tcpListener:
+      return tcp.localAddress(socket).map { Self.zoned($0) }
+    case .udp:
+      guard let slot = udp.slot(socket, .udp) else { return nil }
+      let local = udp.slots[slot].local
+      return SocketAddress(
+        udp.slots[slot].version == .v6 && local.isUnspecified
+          ? .v6(.any) : IPAddress(unmapping: local),
+        port: PortNumber(rawValue: udp.slots[slot].port), zone: udp.slots[slot].zone)
+    case .echo:
+      guard let slot = echoes.slot(socket, .echo) else { return nil }
+      let wildcard: IPAddress = echoes.slots[slot].version == .v4 ? .v4(.any) : .v6(.any)
+      return SocketAddress(
+        echoes.slots[slot].local.map { IPAddress(unmapping: $0) } ?? wildcard,
+        port: PortNumber(rawValue: echoes.slots[slot].identifier))
+    }
+  }
+
+  /// Whom a socket is connected to, if to anybody.
+  public func remoteAddress(_ socket: SocketHandle) -> SocketAddress? {
+    switch socket.kind {
+    case .tcpConnection, .tcpListener:
+      return tcp.remoteAddress(socket).map { Self.zoned($0) }
+    case .udp:
+      guard let slot = udp.slot(socket, .udp) else { return nil }
+      return udp.slots[slot].remote
+    case .echo: return nil
+    }
+  }
+
+  /// TCP numbers zones from one above the interface's number; users know the number itself.
+  private static func zoned(_ address: SocketAddress) -> SocketAddress {
+    guard address.zone > 0 else { return address }
+    return SocketAddress(address.address, port: address.port, zone: address.zone &- 1)
+  }
+
+  // MARK: - Arrivals
+
+  /// Hands a segment to TCP, with the way back where it may begin a connection.
+  @inline(__always)
+  mutating func deliverTCP(_ segment: Span<UInt8>, _ delivery: Delivery) {
+    // RFC 9293 §3.9.2.3 MUST-57: TCP is between two hosts.
+    guard delivery.isUnicast else {
+      counts.foreignDestinations &+= 1
+      return
+    }
+    var route: Route?
+    if mayBeginConnection(segment) {
+      route = replyRoute(
+        to: delivery.source, from: delivery.destination, on: delivery.arrival.number)
+      if route == nil { counts.unroutable &+= 1 }
+    }
+    tcp.receive(
+      segment, from: delivery.source, to: delivery.destination,
+      on: index(delivery.arrival.number), route: route,
+      checksumIsValid: delivery.checksumIsValid,
+      congestionExperienced: delivery.ecn == .congestionExperienced,
+      segmentSize: delivery.segmentSize, at: present)
+  }
+
+  /// A SYN, or while cookies are out any acknowledgment.
+  @inline(__always)
+  private mutating func mayBeginConnection(_ segment: Span<UInt8>) -> Bool {
+    if segment.uint8(at: 13) & 0x02 != 0 { return true }
+    if tcp.counters.cookiesSent != cookies {
+      cookies = tcp.counters.cookiesSent
+      cookiesUntil = present + .seconds(300)
+    }
+    return present < cookiesUntil
+  }
+}

@@ -1,0 +1,96 @@
+import Addresses
+import Packets
+
+/// Datagrams on their way in (RFC 768, RFC 1122 §4.1.3).
+extension ProtocolStack {
+  mutating func deliverUDP(_ packet: Span<UInt8>, at offset: Int, _ delivery: Delivery) {
+    let message = packet.slice(from: offset)
+    let header: UDPHeader
+    do {
+      header = try UDPHeader(parsing: message)
+    } catch {
+      counts.malformed.add(error)
+      return
+    }
+    let isValid =
+      delivery.checksumIsValid
+      || header.hasValidChecksum(
+        in: message, source: delivery.source, destination: delivery.destination)
+    guard isValid else {
+      counts.datagramsBadChecksum &+= 1
+      return
+    }
+    // UDP-7: zero is no port.
+    guard header.sourcePort != .any, header.destinationPort != .any else {
+      counts.datagramsBadPort &+= 1
+      return
+    }
+    let slot = findUDP(
+      local: delivery.destination.mapped, localPort: header.destinationPort.rawValue,
+      remote: delivery.source.mapped, remotePort: header.sourcePort.rawValue,
+      on: delivery.arrival.number)
+    guard let slot else {
+      counts.datagramsToNobody &+= 1
+      // RFC 1122 §4.1.3.1, RFC 4443 §3.1: the sender is told.
+      if delivery.isUnicast { sendError(.portUnreachable, about: packet, delivery.arrival) }
+      return
+    }
+    // UDP-2: what lies behind the length is not the datagram's.
+    let payload = message.slice(from: UDPHeader.size, length: header.payloadLength)
+    receive(payload, header, delivery, by: slot)
+  }
+
+  /// Queues a datagram, or each of those that the link has put together.
+  private mutating func receive(
+    _ payload: Span<UInt8>, _ header: UDPHeader, _ delivery: Delivery, by slot: UInt32
+  ) {
+    let record = DatagramRecord(
+      source: delivery.source, destination: delivery.destination,
+      sourcePort: header.sourcePort.rawValue, destinationPort: header.destinationPort.rawValue,
+      interface: UInt8(truncatingIfNeeded: delivery.arrival.number), ecn: delivery.ecn,
+      hopLimit: delivery.hopLimit)
+    let step =
+      delivery.segmentSize > 0 ? Int(delivery.segmentSize) : max(payload.count, 1)
+    var position = 0
+    repeat {
+      let piece = payload.slice(from: position, length: step)
+      if udp.slots[slot].queue.append(record, piece) {
+        counts.datagramsReceived &+= 1
+      } else {
+        counts.receiveBufferDrops &+= 1
+      }
+      position &+= step
+    } while position < payload.count
+    if !udp.slots[slot].queue.isEmpty { tellReadable(udp: slot) }
+  }
+
+  /// An ICMP error or a silent neighbour ended a datagram of ours: its socket is told, where it
+  /// has one peer only and can know which datagram is meant.
+  ///
+  /// - Returns: whether there was such a socket.
+  mutating func failDatagram(_ flow: QuotedFlow, _ error: StackError) -> Bool {
+    let key = SocketKey(
+      local: flow.source.mapped, remote: flow.destination.mapped,
+      localPort: flow.sourcePort.rawValue, remotePort: flow.destinationPort.rawValue)
+    guard let slot = findUDP(key) else { return false }
+    udp.slots[slot].failure = error
+    tellReadable(udp: slot)
+    return true
+  }
+
+  /// Whether a socket of ours may have sent the quoted datagram.
+  func mayHaveSent(_ flow: QuotedFlow) -> Bool {
+    let local = flow.source.mapped
+    let port = flow.sourcePort.rawValue
+    let connected = SocketKey(
+      local: local, remote: flow.destination.mapped, localPort: port,
+      remotePort: flow.destinationPort.rawValue)
+    if findUDP(connected) != nil { return true }
+    if let slot = findUDP(SocketKey(local: local, localPort: port)) {
+      return udp.slots[slot].remote == nil
+    }
+    let wildcard = local.isIPv4Mapped ? SocketKey.anyIPv4 : .any
+    guard let slot = findUDP(SocketKey(local: wildcard, localPort: port)) else { return false }
+    return udp.slots[slot].remote == nil
+  }
+}

@@ -1,0 +1,60 @@
+import Addresses
+import Packets
+
+/// A UDP socket: where it is bound, whom it speaks to if to one only, and what waits to be read.
+struct UDPSocket: ~Copyable {
+  /// Where it is bound, in mapped form: one of our addresses, a group, or a wildcard.
+  let bound: IPv6Address
+  let port: UInt16
+  let version: IPVersion
+  /// Bound to all addresses of both versions.
+  let isDual: Bool
+  /// The interface that link-local addresses are meant on; zero: whichever.
+  let zone: UInt32
+  /// Of a connected socket: the local address packets carry, and the peer.
+  var local: IPv6Address
+  var remote: SocketAddress?
+  var options: UDPSocketOptions
+  var queue: DatagramQueue
+  /// What went wrong since, told once.
+  var failure: StackError?
+  var events = EventFlags()
+  /// Queued to be told about room in an interface's queue.
+  var isWaiting = false
+
+  init(
+    bound: IPv6Address, port: UInt16, version: IPVersion, isDual: Bool, zone: UInt32,
+    options: UDPSocketOptions
+  ) {
+    self.bound = bound
+    self.port = port
+    self.version = version
+    self.isDual = isDual
+    self.zone = zone
+    local = bound
+    self.options = options
+    queue = DatagramQueue(limit: max(options.receiveBufferSize, 0))
+  }
+
+  var isWildcard: Bool { bound.isUnspecified || bound == SocketKey.anyIPv4 }
+
+  /// The keys it is bound under.
+  var key: SocketKey { SocketKey(local: bound, localPort: port) }
+  /// The second one, of a socket for both versions.
+  var dualKey: SocketKey? {
+    isDual ? SocketKey(local: SocketKey.anyIPv4, localPort: port) : nil
+  }
+  /// The key of its one conversation, once it is connected.
+  var connectedKey: SocketKey? {
+    guard let remote else { return nil }
+    return SocketKey(
+      local: local, remote: remote.address.mapped, localPort: port,
+      remotePort: remote.port.rawValue)
+  }
+
+  /// Whether it stands under a key.
+  func stands(under wanted: SocketKey) -> Bool {
+    wanted.remotePort == 0 && wanted.remote.isUnspecified
+      ? wanted == key || wanted == dualKey : wanted == connectedKey
+  }
+}
