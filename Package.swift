@@ -66,6 +66,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: laws),
+    .testTarget(
+      name: "ProtocolStackTests", dependencies: ["Addresses", "Packets", "ProtocolStack"],
+      swiftSettings: laws),
     .testTarget(name: "TidyTests", swiftSettings: laws),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
     .testTarget(
