@@ -94,7 +94,7 @@ extension ProtocolStack {
     }
   }
 
-  /// Gives a connection up: the peer is reset, and what is queued is lost. Other sockets are closed.
+  /// Gives a connection up: the peer is reset, what is queued is lost. Other sockets are closed.
   public mutating func abort(_ socket: SocketHandle, at now: Instant) {
     observe(now)
     switch socket.kind {

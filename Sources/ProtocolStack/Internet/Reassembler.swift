@@ -2,7 +2,8 @@ import Addresses
 import BasicContainers
 import Packets
 
-/// Puts fragmented datagrams of both versions together again (RFC 791 §3.2, RFC 815, RFC 8200 §4.5).
+/// Puts fragmented datagrams of both versions together again (RFC 791 §3.2, RFC 815, RFC 8200
+/// §4.5).
 ///
 /// Memory is bounded in bytes, datagrams, datagrams of one source, and fragments of one datagram.
 /// At each bound the oldest makes room, so that a flood of fragments costs what it costs and no

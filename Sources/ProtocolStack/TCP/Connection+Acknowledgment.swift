@@ -59,8 +59,8 @@ extension Connection {
     send.windowAcknowledgment = segment.acknowledgment
   }
 
-  /// A closed window opens: what was sent into it was not taken, so it goes again at once. No sign of
-  /// congestion, so the congestion window stays.
+  /// A closed window opens: what was sent into it was not taken, so it goes again at once. That is
+  /// no sign of congestion: the congestion window stays.
   private mutating func resendAfterClosedWindow() {
     recovery.phase = .timeout
     recovery.point = send.next
