@@ -5,8 +5,9 @@ import Packets
 /// All TCP of a stack: the connections, the listeners, and the queues between them and the links.
 ///
 /// The IP layer hands whole segments to `receive` and pulls what may leave with
-/// ``nextSegment(on:into:at:)``. Nothing is sent from input. After every touch of a connection ``settle(_:at:)`` collects what it wants: a place in its link's
-/// queue, a deadline, events for the user, or its end.
+/// ``nextSegment(on:into:at:)``. Nothing is sent from input. After every touch of a connection
+/// ``settle(_:at:)`` collects what it wants: a place in its link's queue, a deadline, events for the
+/// user, or its end.
 ///
 /// Limits: connections and listeners by table, buffers by one budget of bytes, replies by a ring.
 struct TransmissionControl: ~Copyable {
