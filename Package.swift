@@ -42,6 +42,7 @@ let package = Package(
       name: "Sockets",
       dependencies: [
         "Addresses", "Packets", "ProtocolStack", "Host",
+        .product(name: "BasicContainers", package: "swift-collections"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -61,7 +62,7 @@ let package = Package(
     .executableTarget(
       name: "sock",
       dependencies: [
-        "Addresses", "Packets",
+        "Addresses", "Packets", "Host", "ProtocolStack", "Sockets",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -70,6 +71,11 @@ let package = Package(
       name: "ProtocolStackTests", dependencies: ["Addresses", "Packets", "ProtocolStack"],
       swiftSettings: laws),
     .testTarget(name: "TidyTests", swiftSettings: laws),
+    .testTarget(
+      name: "SocketsTests", dependencies: ["Addresses", "Sockets"], swiftSettings: laws),
+    .testTarget(
+      name: "SockTests", dependencies: ["Addresses", "Host", "Sockets", "sock"],
+      swiftSettings: laws),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
     .testTarget(
       name: "PacketsTests", dependencies: ["Addresses", "Packets"], swiftSettings: laws),

@@ -65,3 +65,10 @@ final class Reactor: TaskExecutor, SerialExecutor {
 
   func isIsolatingCurrentContext() -> Bool? { isCurrent }
 }
+
+extension StackCore {
+  /// The core keeps its reactor alive, and the runtime keeps the core while it runs on it.
+  nonisolated var unownedExecutor: UnownedSerialExecutor {
+    unsafe reactor.asUnownedSerialExecutor()
+  }
+}

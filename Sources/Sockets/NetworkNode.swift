@@ -1,0 +1,129 @@
+public import Addresses
+
+/// Whatever owns addresses and sockets: a protocol stack of ours on a device, a simulated host,
+/// this machine. Programs choose one and run unchanged on any other.
+///
+/// ```
+/// let node = try await StackNode(.tun("sock0", "10.7.0.2/24"))
+/// let listener = try await node.listen(on: "tcp://0.0.0.0:7")
+/// for try await connection in listener.connections {
+///   Task(executorPreference: node.executor) { try await connection.write(connection.readAll()) }
+/// }
+/// ```
+///
+/// Every call that may wait takes a `timeout`: the time allowed for the whole call, nil for none.
+/// When it is over, the call throws ``SocketError/Reason/deadlineExceeded``. Every call that may
+/// wait ends with ``SocketError/Reason/cancelled`` when its task is cancelled; a call that need not
+/// wait succeeds in a cancelled task too. Sockets close when their last reference goes.
+public protocol NetworkNode: Sendable {
+  /// Where tasks that use this node's sockets run without changing threads. Work that blocks or
+  /// takes long does not belong here: it keeps the node's packets waiting.
+  var executor: any TaskExecutor { get }
+
+  /// Opens a TCP connection and waits until it is established.
+  ///
+  /// - Parameters:
+  ///   - remote: a `tcp://` endpoint.
+  ///   - local: the address and port to use on this side; nil chooses both.
+  /// - Throws: among others ``SocketError/Reason/connectionRefused``. On any error, cancellation
+  ///   included, nothing of the attempt is left.
+  func connect(
+    to remote: Endpoint, from local: Endpoint?, options: TCPOptions, timeout: Duration?
+  ) async throws(SocketError) -> TCPConnection
+
+  /// Waits for TCP connections.
+  ///
+  /// - Parameters:
+  ///   - local: a `tcp://` endpoint; `0.0.0.0` takes connections to any IPv4 address, `[::]` to any
+  ///     address of either version unless `ipv6Only`, port zero chooses one.
+  ///   - backlog: the connections that may wait to be accepted.
+  func listen(
+    on local: Endpoint, backlog: Int, ipv6Only: Bool, options: TCPOptions
+  ) async throws(SocketError) -> TCPListener
+
+  /// Makes a UDP socket with a local address.
+  ///
+  /// - Parameter local: a `udp://` endpoint; `[::]` speaks both IP versions unless `ipv6Only`, port
+  ///   zero chooses one.
+  func bind(
+    _ local: Endpoint, ipv6Only: Bool, options: UDPOptions
+  ) async throws(SocketError) -> UDPSocket
+
+  /// Makes a socket that sends echo requests of one IP version and hears what becomes of them.
+  func openEcho(_ version: EchoSocket.Version) async throws(SocketError) -> EchoSocket
+}
+
+extension NetworkNode {
+  /// As ``connect(to:from:options:timeout:)``, with the usual choices.
+  public func connect(
+    to remote: Endpoint, options: TCPOptions = TCPOptions(), timeout: Duration? = nil
+  ) async throws(SocketError) -> TCPConnection {
+    try await connect(to: remote, from: nil, options: options, timeout: timeout)
+  }
+
+  /// As ``connect(to:from:options:timeout:)``, to an endpoint written like `tcp://192.0.2.1:80`.
+  public func connect(
+    to remote: String, options: TCPOptions = TCPOptions(), timeout: Duration? = nil
+  ) async throws(SocketError) -> TCPConnection {
+    try await connect(
+      to: .read(remote, for: .connect), from: nil, options: options, timeout: timeout)
+  }
+
+  /// As ``listen(on:backlog:ipv6Only:options:)``, with the usual choices.
+  public func listen(
+    on local: Endpoint, backlog: Int = 1024, options: TCPOptions = TCPOptions()
+  ) async throws(SocketError) -> TCPListener {
+    try await listen(on: local, backlog: backlog, ipv6Only: false, options: options)
+  }
+
+  /// As ``listen(on:backlog:ipv6Only:options:)``, on an endpoint written like `tcp://[::]:80`.
+  public func listen(
+    on local: String, backlog: Int = 1024, options: TCPOptions = TCPOptions()
+  ) async throws(SocketError) -> TCPListener {
+    try await listen(
+      on: .read(local, for: .listen), backlog: backlog, ipv6Only: false, options: options)
+  }
+
+  /// As ``bind(_:ipv6Only:options:)``, with the usual choices.
+  public func bind(
+    _ local: Endpoint, options: UDPOptions = UDPOptions()
+  ) async throws(SocketError) -> UDPSocket {
+    try await bind(local, ipv6Only: false, options: options)
+  }
+
+  /// As ``bind(_:ipv6Only:options:)``, to an endpoint written like `udp://0.0.0.0:53`.
+  public func bind(
+    _ local: String, options: UDPOptions = UDPOptions()
+  ) async throws(SocketError) -> UDPSocket {
+    try await bind(.read(local, for: .bind), ipv6Only: false, options: options)
+  }
+
+  /// Makes a UDP socket of both IP versions that needs no address of its own: one that sends, and
+  /// receives answers.
+  public func bind(options: UDPOptions = UDPOptions()) async throws(SocketError) -> UDPSocket {
+    try await bind(.udp(.v6(.any), port: .any), ipv6Only: false, options: options)
+  }
+}
+
+extension Endpoint {
+  /// Reads the text of an endpoint for an operation, which is named in the error.
+  static func read(
+    _ text: String, for operation: SocketError.Operation
+  ) throws(SocketError) -> Endpoint {
+    do {
+      return try Endpoint(parsing: text)
+    } catch {
+      throw SocketError(operation, reason: .badEndpoint(error.description))
+    }
+  }
+
+  /// Refuses an endpoint of another transport than `wanted`.
+  func mustBe(
+    _ wanted: TransportProtocol, for operation: SocketError.Operation
+  ) throws(SocketError) {
+    guard transport == wanted else {
+      throw SocketError(
+        operation, reason: .badEndpoint("\(self) is no \(wanted):// endpoint"))
+    }
+  }
+}

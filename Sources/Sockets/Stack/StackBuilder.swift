@@ -1,0 +1,103 @@
+import Addresses
+import BasicContainers
+import Host
+import Packets
+import ProtocolStack
+
+/// Puts a stack and its links together, before a thread runs them.
+struct StackBuilder: ~Copyable {
+  private var stack: ProtocolStack
+  private var ports = UniqueArray<NodePort>()
+  private let capture: (any PacketCapture)?
+
+  init(
+    configuration: StackConfiguration, capture: (any PacketCapture)? = nil
+  ) throws(SocketError) {
+    do throws(SystemError) {
+      let secrets = Secrets(try HostRandom.uint64(), try HostRandom.uint64())
+      stack = ProtocolStack(configuration: configuration, secrets: secrets)
+      self.capture = capture
+    } catch {
+      throw SocketError(opening: error)
+    }
+  }
+
+  /// Opens a device and makes it an interface, with a default route to Linux.
+  mutating func attach(_ attachment: StackAttachment) throws(SocketError) {
+    let mode: TunnelConfiguration.Mode =
+      switch attachment.kind {
+      case .tun: .tun
+      case .tap(let station): .tap(station)
+      }
+    var configuration = TunnelConfiguration(
+      name: attachment.name, mode: mode, addresses: attachment.addresses)
+    configuration.mtu = attachment.mtu
+    configuration.offload = attachment.offload
+    let tunnel = try Self.open(configuration)
+    let linux = (try? HostInterface(named: tunnel.name).addresses()) ?? []
+    let interface = try attach(NodeLink(tunnel), addresses: attachment.addresses)
+    for address in attachment.addresses {
+      addDefaultRoute(address, through: linux, on: interface, attachment)
+    }
+  }
+
+  private static func open(
+    _ configuration: TunnelConfiguration
+  ) throws(SocketError) -> TunnelLink {
+    do {
+      return try TunnelLink(configuration)
+    } catch {
+      throw SocketError(opening: error)
+    }
+  }
+
+  /// Makes a link an interface.
+  mutating func attach(
+    _ link: consuming NodeLink, addresses: [Prefix]
+  ) throws(SocketError) -> InterfaceIndex {
+    let now = HostClock.now()
+    let name = link.name
+    do throws(StackError) {
+      let interface = try stack.addInterface(name, link.abilities, at: now)
+      for address in addresses { try stack.addAddress(address, on: interface, at: now) }
+      ports.append(NodePort(link, interface: interface, capture: capture))
+      return interface
+    } catch {
+      throw SocketError(.open, reason: SocketError.Reason(error))
+    }
+  }
+
+  /// Sends what is meant for elsewhere to Linux, who may forward it.
+  private mutating func addDefaultRoute(
+    _ address: Prefix, through linux: [Prefix], on interface: InterfaceIndex,
+    _ attachment: StackAttachment
+  ) {
+    let any: IPAddress = address.address.isIPv4 ? .v4(.any) : .v6(.any)
+    guard let everywhere = Prefix(any, length: 0) else { return }
+    var gateway: IPAddress?
+    if attachment.kind != .tun {
+      gateway = linux.first { address.contains($0.address) }?.address
+      guard gateway != nil else { return }
+    }
+    // A second address of one version finds the route in its place.
+    try? stack.addRoute(everywhere, via: gateway, on: interface)
+  }
+
+  /// Starts the thread.
+  ///
+  /// - Parameter name: the thread's.
+  consuming func build(name: String) throws(SocketError) -> StackCore {
+    let reactor: Reactor
+    do throws(SystemError) {
+      reactor = try Reactor(name: name)
+    } catch {
+      throw SocketError(opening: error)
+    }
+    return StackCore(reactor: reactor, stack: stack, ports: ports)
+  }
+}
+
+extension SocketError {
+  /// The machine's refusal to give a node what it needs.
+  init(opening error: SystemError) { self.init(.open, reason: Reason(error)) }
+}

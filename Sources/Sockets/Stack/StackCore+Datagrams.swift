@@ -1,0 +1,88 @@
+import Addresses
+import Packets
+import ProtocolStack
+
+// What UDP sockets ask of the stack, at once or waiting.
+extension StackCore {
+  func bind(
+    _ local: SocketAddress, ipv6Only: Bool, _ options: UDPSocketOptions
+  ) throws(SocketError.Reason) -> (handle: SocketHandle, local: SocketAddress) {
+    do {
+      let handle = try stack.bindUDP(local, ipv6Only: ipv6Only, options: options, at: now)
+      return (handle, stack.localAddress(handle) ?? local)
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+
+  func connectDatagrams(
+    _ socket: SocketHandle, to remote: SocketAddress
+  ) throws(SocketError.Reason) {
+    do {
+      try stack.connectUDP(socket, to: remote, at: now)
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+
+  nonisolated func sendNow(
+    _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?
+  ) -> Attempt<Void> {
+    assumeIsolated { $0.trySend(socket, bytes, to: remote) }
+  }
+
+  func send(
+    _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?, timeout: Duration?
+  ) async throws(SocketError.Reason) {
+    let deadline = deadline(timeout)
+    while true {
+      switch trySend(socket, bytes, to: remote) {
+      case .done: return
+      case .failed(let reason): throw reason
+      case .wouldBlock: try await waitForWriting(socket, until: deadline)
+      }
+    }
+  }
+
+  private func trySend(
+    _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?
+  ) -> Attempt<Void> {
+    do {
+      return try stack.sendDatagram(socket, bytes, to: remote, at: now) ? .done(()) : .wouldBlock
+    } catch {
+      return .failed(SocketError.Reason(error))
+    }
+  }
+
+  nonisolated func receiveNow(
+    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
+  ) -> Attempt<Datagram> {
+    assumeIsolated { $0.tryReceive(socket, into: &bytes) }
+  }
+
+  func receive(
+    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, timeout: Duration?
+  ) async throws(SocketError.Reason) -> Datagram {
+    let deadline = deadline(timeout)
+    while true {
+      switch tryReceive(socket, into: &bytes) {
+      case .done(let datagram): return datagram
+      case .failed(let reason): throw reason
+      case .wouldBlock: try await waitForReading(socket, until: deadline)
+      }
+    }
+  }
+
+  private func tryReceive(
+    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
+  ) -> Attempt<Datagram> {
+    do {
+      guard let datagram = try stack.receiveDatagram(socket, into: &bytes, at: now) else {
+        return .wouldBlock
+      }
+      return .done(datagram)
+    } catch {
+      return .failed(SocketError.Reason(error))
+    }
+  }
+}

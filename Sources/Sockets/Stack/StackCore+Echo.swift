@@ -1,0 +1,41 @@
+import Addresses
+import Packets
+import ProtocolStack
+
+// What echo sockets ask of the stack.
+extension StackCore {
+  func openEcho(_ version: IPVersion) throws(SocketError.Reason) -> SocketHandle {
+    do {
+      return try stack.openEcho(nil, version: version, at: now)
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+
+  func sendEcho(
+    _ socket: SocketHandle, _ payload: Span<UInt8>, to remote: IPAddress, zone: UInt32,
+    sequence: UInt16, hopLimit: UInt8
+  ) throws(SocketError.Reason) {
+    do {
+      try stack.sendEcho(
+        socket, to: remote, zone: zone, sequence: sequence, payload: payload, hopLimit: hopLimit,
+        at: now)
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+
+  func receiveEcho(
+    _ socket: SocketHandle, into payload: inout MutableSpan<UInt8>, timeout: Duration?
+  ) async throws(SocketError.Reason) -> EchoReply {
+    let deadline = deadline(timeout)
+    while true {
+      do {
+        if let reply = try stack.receiveEcho(socket, into: &payload, at: now) { return reply }
+      } catch {
+        throw SocketError.Reason(error)
+      }
+      try await waitForReading(socket, until: deadline)
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import BasicContainers
+import Host
+import Packets
+import ProtocolStack
+
+extension StackCore: ReactorGuest {
+  /// Packets taken in before output is given: one acknowledgment answers a batch.
+  private static var packetsPerIntake: Int { 64 }
+  /// Bytes taken in before output is given, more or less.
+  private static var bytesPerIntake: Int { 512 << 10 }
+  /// Packets given out in one turn and port.
+  private static var packetsPerOutput: Int { 256 }
+
+  nonisolated func watch(with poller: inout EpollPoller) {
+    assumeIsolated { core in
+      for port in core.ports.indices {
+        try? core.ports[port].link.watch(
+          with: &poller, token: UInt64(port) + 1, forRoom: false, again: false)
+      }
+    }
+  }
+
+  nonisolated func takeInput() { assumeIsolated { $0.intake() } }
+
+  nonisolated func giveOutput(with poller: inout EpollPoller) -> GuestState {
+    assumeIsolated { $0.output(with: &poller) }
+  }
+
+  private func intake() {
+    obeyCommands()
+    for port in ports.indices { takePackets(from: port) }
+    stack.advance(to: now)
+    waiters.advance(to: now)
+    announceEvents()
+  }
+
+  private func takePackets(from port: Int) {
+    guard !ports[port].isGone else { return }
+    let interface = ports[port].interface
+    let capture = ports[port].capture
+    var bytes = 0
+    var packets = 0
+    while packets < Self.packetsPerIntake, bytes < Self.bytesPerIntake {
+      do {
+        guard try ports[port].receive() else { return }
+      } catch {
+        switch error.linkFault {
+        case .refused: continue
+        case .congested, .down: return
+        case .gone:
+          ports[port].isGone = true
+          return
+        }
+      }
+      let now = now
+      packets += 1
+      bytes += ports[port].arriving.count
+      capture?.record(ports[port].arriving, port: port, isOutgoing: false, at: now)
+      stack.receive(&ports[port].arriving, on: interface, at: now)
+    }
+    isBusy = true
+  }
+
+  private func output(with poller: inout EpollPoller) -> GuestState {
+    for port in ports.indices {
+      givePackets(to: port)
+      ports[port].tend(with: &poller, token: UInt64(port) + 1)
+    }
+    announceEvents()
+    if isReleased, mayFinish() {
+      finish()
+      return .finished
+    }
+    defer { isBusy = false }
+    if isBusy { return .busy }
+    return .idle(until: nextDeadline)
+  }
+
+  private func givePackets(to port: Int) {
+    let interface = ports[port].interface
+    let now = now
+    var packets = 0
+    while packets < Self.packetsPerOutput {
+      guard
+        let packet = ports[port].delayed.take() ?? stack.nextPacket(for: interface, at: now)
+      else { return }
+      packets += 1
+      switch ports[port].transmit(packet, port: port, at: now) {
+      case .sent, .lost: stack.recycle(packet)
+      case .full:
+        ports[port].delayed = consume packet
+        return
+      }
+    }
+    isBusy = true
+  }
+
+  /// Resumes the tasks that waited for what has happened.
+  private func announceEvents() {
+    while let event = stack.nextEvent() {
+      switch event {
+      case .readable(let socket), .acceptable(let socket):
+        waiters.wake(WaitPoint(socket: socket, direction: .reading))
+      case .writable(let socket), .connected(let socket):
+        waiters.wake(WaitPoint(socket: socket, direction: .writing))
+      case .failed(let socket, let error):
+        waiters.wake(socket, .failed(SocketError.Reason(error)))
+      case .closed(let socket):
+        waiters.wake(socket)
+      }
+    }
+  }
+
+  private var nextDeadline: Instant? {
+    let deadlines = [stack.nextDeadline, waiters.nextDeadline, lingerDeadline]
+    return deadlines.compactMap(\.self).min()
+  }
+}
+
+extension NodePort {
+  enum Transmission { case sent, full, lost }
+
+  mutating func receive() throws(SystemError) -> Bool { try link.receive(into: &arriving) }
+
+  mutating func transmit(
+    _ packet: borrowing Packet, port: Int, at now: Instant
+  ) -> Transmission {
+    guard !isGone else { return .lost }
+    do {
+      guard try link.transmit(packet) else { return .full }
+      capture?.record(packet, port: port, isOutgoing: true, at: now)
+      return .sent
+    } catch {
+      if error.linkFault == .gone { isGone = true }
+      return .lost
+    }
+  }
+
+  /// Has the poller tell of what the port now waits for.
+  mutating func tend(with poller: inout EpollPoller, token: UInt64) {
+    if isGone { return link.stopWatching(with: &poller) }
+    let wantsRoom = delayed != nil
+    guard wantsRoom != isWatchedForRoom else { return }
+    isWatchedForRoom = wantsRoom
+    try? link.watch(with: &poller, token: token, forRoom: wantsRoom, again: true)
+  }
+}

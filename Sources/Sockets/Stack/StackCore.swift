@@ -1,0 +1,125 @@
+import BasicContainers
+import Host
+import Packets
+import ProtocolStack
+import Synchronization
+
+/// A protocol stack, its links and the tasks that wait for them, all owned by one thread.
+///
+/// The thread is the reactor's, which is also this actor's executor: between turns of the reactor
+/// the sockets' calls run here, each a synchronous step on the stack, and suspend only when the
+/// stack has nothing for them. What a call changes goes out at the end of the turn.
+actor StackCore {
+  nonisolated let reactor: Reactor
+
+  var stack: ProtocolStack
+  var ports: UniqueArray<NodePort>
+  var waiters = Waiters()
+  /// No handle is left outside: when the streams have ended, so may the node.
+  var isReleased = false
+  /// The end of the wait for streams that have not ended.
+  var lingerDeadline: Instant?
+  /// Nothing moves any more.
+  var isFinished = false
+  /// Tasks that wait for that.
+  var finishers: [CheckedContinuation<Void, Never>] = []
+  /// More may wait to be taken in or given out than one turn does.
+  var isBusy = false
+  private var commandsAtWork: [Command] = []
+  nonisolated private let commands = Mutex<[Command]>([])
+
+  /// What handles ask for from any thread, without waiting.
+  enum Command: Sendable {
+    case close(SocketHandle)
+    case abort(SocketHandle)
+    /// A task that waits there was cancelled.
+    case cancel(number: UInt64, WaitPoint)
+    /// The node and all its sockets are gone.
+    case release
+  }
+
+  /// - Parameters:
+  ///   - reactor: not yet driving anything.
+  ///   - stack: with an interface for each of `ports`.
+  init(
+    reactor: Reactor, stack: consuming sending ProtocolStack,
+    ports: consuming sending UniqueArray<NodePort>
+  ) {
+    self.reactor = reactor
+    self.stack = stack
+    self.ports = ports
+  }
+
+  /// Whether the caller may touch the state without a hop.
+  nonisolated var isCurrent: Bool { reactor.isCurrent }
+
+  /// The present, for the stack.
+  var now: Instant { HostClock.now() }
+
+  /// Leaves a command to be carried out in the next turn. From any thread.
+  nonisolated func post(_ command: Command) {
+    commands.withLock { $0.append(command) }
+    reactor.nudge()
+  }
+
+  /// Carries out what was posted.
+  func obeyCommands() {
+    commands.withLock { swap(&$0, &commandsAtWork) }
+    guard !commandsAtWork.isEmpty else { return }
+    for command in commandsAtWork {
+      switch command {
+      case .close(let socket):
+        stack.close(socket, at: now)
+        waiters.wake(socket, .failed(.closed))
+      case .abort(let socket):
+        stack.abort(socket, at: now)
+        waiters.wake(socket, .failed(.closed))
+      case .cancel(let number, let point):
+        waiters.wake(number: number, at: point, .cancelled)
+      case .release:
+        isReleased = true
+      }
+    }
+    commandsAtWork.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Waiting
+
+  /// Suspends the caller until something happens at `point`. Call it right after a try that would
+  /// block, without a suspension in between.
+  func wait(for point: WaitPoint, until deadline: Instant?) async -> WaitOutcome {
+    if isFinished { return .failed(.networkDown) }
+    if let deadline, deadline <= now { return .deadlineExceeded }
+    let number = waiters.nextNumber()
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        // The handler's command is carried out in a later turn, so a cancellation that this test
+        // does not see finds the waiter in its place.
+        if Task.isCancelled {
+          continuation.resume(returning: .cancelled)
+        } else {
+          waiters.add(continuation, number: number, at: point, until: deadline)
+        }
+      }
+    } onCancel: {
+      post(.cancel(number: number, point))
+    }
+  }
+
+  /// When a call that begins now must be done.
+  func deadline(_ timeout: Duration?) -> Instant? {
+    timeout.map { now + Interval($0) }
+  }
+}
+
+extension Interval {
+  /// Saturates.
+  init(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    self = .seconds(seconds) + Interval(nanoseconds: attoseconds / 1_000_000_000)
+  }
+}
+
+extension Duration {
+  init(_ interval: Interval) { self = .nanoseconds(interval.nanoseconds) }
+}

@@ -1,0 +1,111 @@
+public import Addresses
+import Packets
+package import ProtocolStack
+
+/// A network host of our own: a protocol stack in this process, attached to a device.
+///
+/// ```
+/// let node = try await StackNode(.tun("sock0", "10.7.0.2/24", "fd07::2/64"))
+/// let connection = try await node.connect(to: "tcp://10.7.0.1:80")
+/// ```
+///
+/// One thread runs everything of the node: packets, timers, and the tasks that prefer its
+/// ``executor``. The node lives as long as it or one of its sockets is held; then its streams have
+/// some seconds to end before the device is closed. ``shutdown(within:)`` waits for that.
+public final class StackNode: NetworkNode {
+  private let lease: StackLease
+
+  private var core: StackCore { lease.core }
+
+  init(_ core: StackCore) {
+    lease = StackLease(core)
+    core.reactor.attach(core)
+  }
+
+  /// Opens a device and gives the node its addresses.
+  ///
+  /// - Throws: ``SocketError/Reason/system(errno:_:)`` with advice, where Linux refuses.
+  public convenience init(_ attachments: StackAttachment...) async throws(SocketError) {
+    try self.init(attachments, configuration: StackConfiguration(), capture: nil)
+  }
+
+  /// As ``init(_:)``, with the stack's own limits, and a look at every packet.
+  package convenience init(
+    _ attachments: [StackAttachment], configuration: StackConfiguration,
+    capture: (any PacketCapture)?
+  ) throws(SocketError) {
+    var builder = try StackBuilder(configuration: configuration, capture: capture)
+    for attachment in attachments { try builder.attach(attachment) }
+    self.init(try builder.build(name: attachments.first?.name ?? "node"))
+  }
+
+  public var executor: any TaskExecutor { core.reactor }
+
+  public func connect(
+    to remote: Endpoint, from local: Endpoint?, options: TCPOptions, timeout: Duration?
+  ) async throws(SocketError) -> TCPConnection {
+    try remote.mustBe(.tcp, for: .connect)
+    try local?.mustBe(.tcp, for: .connect)
+    do {
+      let handle = try await core.connect(
+        to: remote.socketAddress, from: local?.socketAddress, TCPSocketOptions(options),
+        timeout: timeout)
+      return try await StackConnection.make(handle, lease)
+    } catch {
+      throw SocketError(.connect, local: local, remote: remote, reason: error)
+    }
+  }
+
+  public func listen(
+    on local: Endpoint, backlog: Int, ipv6Only: Bool, options: TCPOptions
+  ) async throws(SocketError) -> TCPListener {
+    try local.mustBe(.tcp, for: .listen)
+    do {
+      let handle = try await core.listen(
+        on: local.socketAddress, backlog: backlog, ipv6Only: ipv6Only, TCPSocketOptions(options))
+      let address = await core.addresses(handle).local ?? local.socketAddress
+      let endpoint = Endpoint(.tcp, address)
+      return TCPListener(
+        local: endpoint,
+        implementation: StackListener(StackSocket(handle, lease), local: endpoint))
+    } catch {
+      throw SocketError(.listen, local: local, reason: error)
+    }
+  }
+
+  public func bind(
+    _ local: Endpoint, ipv6Only: Bool, options: UDPOptions
+  ) async throws(SocketError) -> UDPSocket {
+    try local.mustBe(.udp, for: .bind)
+    do {
+      let bound = try await core.bind(
+        local.socketAddress, ipv6Only: ipv6Only, UDPSocketOptions(options))
+      let endpoint = Endpoint(.udp, bound.local)
+      return UDPSocket(
+        local: endpoint,
+        implementation: StackDatagramSocket(StackSocket(bound.handle, lease), local: endpoint))
+    } catch {
+      throw SocketError(.bind, local: local, reason: error)
+    }
+  }
+
+  public func openEcho(_ version: EchoSocket.Version) async throws(SocketError) -> EchoSocket {
+    do {
+      let handle = try await core.openEcho(version == .v4 ? .v4 : .v6)
+      return EchoSocket(
+        version: version, implementation: StackEchoSocket(StackSocket(handle, lease)))
+    } catch {
+      throw SocketError(.open, reason: error)
+    }
+  }
+
+  /// The node's sockets, counted. Takes time in proportion to their number.
+  public func table() async -> SocketTable { await core.table() }
+
+  /// Waits until the node's streams have ended, at most `limit`, then stops the node: its device is
+  /// closed, calls on its sockets throw ``SocketError/Reason/networkDown``. Cancellation does not
+  /// shorten the wait.
+  public func shutdown(within limit: Duration = .seconds(2)) async {
+    await core.shutdown(within: Interval(limit))
+  }
+}

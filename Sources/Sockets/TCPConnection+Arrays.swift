@@ -1,0 +1,47 @@
+extension TCPConnection {
+  /// Reads what is there, as ``read(into:timeout:)`` does.
+  ///
+  /// - Parameter count: bytes at most, and the memory taken to read them.
+  /// - Returns: the bytes; none at the end of the peer's stream.
+  public func read(
+    upTo count: Int = 65_536, timeout: Duration? = nil
+  ) async throws(SocketError) -> [UInt8] {
+    guard count > 0 else { return [] }
+    var bytes = [UInt8](repeating: 0, count: count)
+    var span = bytes.mutableSpan
+    let length = try await read(into: &span, timeout: timeout)
+    bytes.removeLast(count - length)
+    return bytes
+  }
+
+  /// Reads to the end of the peer's stream.
+  ///
+  /// - Parameters:
+  ///   - limit: bytes at most.
+  ///   - timeout: for all of it.
+  /// - Throws: ``SocketError/Reason/messageTooLong`` when there is more than `limit`.
+  public func readAll(
+    limit: Int = 64 << 20, timeout: Duration? = nil
+  ) async throws(SocketError) -> [UInt8] {
+    let deadline = timeout.map { ContinuousClock.now + $0 }
+    var bytes: [UInt8] = []
+    while true {
+      let part = try await read(timeout: deadline.map { $0 - ContinuousClock.now })
+      if part.isEmpty { return bytes }
+      guard part.count <= limit - bytes.count else {
+        throw SocketError(.read, local: local, remote: remote, reason: .messageTooLong)
+      }
+      bytes.append(contentsOf: part)
+    }
+  }
+
+  /// Writes all of `bytes`, as ``write(_:timeout:)`` does with a span.
+  public func write(_ bytes: [UInt8], timeout: Duration? = nil) async throws(SocketError) {
+    try await write(bytes.span, timeout: timeout)
+  }
+
+  /// Writes `text` in UTF-8.
+  public func write(_ text: String, timeout: Duration? = nil) async throws(SocketError) {
+    try await write(Array(text.utf8).span, timeout: timeout)
+  }
+}

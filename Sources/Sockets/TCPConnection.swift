@@ -1,0 +1,75 @@
+public import Addresses
+
+/// A stream of bytes to a peer and one back (RFC 9293).
+///
+/// One task may read while another writes. The connection closes gracefully when its last reference
+/// goes; ``close()`` and ``abort()`` say when and how.
+public final class TCPConnection: Sendable {
+  /// This side.
+  public let local: Endpoint
+  /// The other side.
+  public let remote: Endpoint
+  private let implementation: any StreamImplementation
+
+  package init(
+    local: Endpoint, remote: Endpoint, implementation: any StreamImplementation
+  ) {
+    self.local = local
+    self.remote = remote
+    self.implementation = implementation
+  }
+
+  deinit { implementation.close() }
+
+  /// Reads what is there, at least one byte, at most `bytes.count`; waits while there is nothing.
+  ///
+  /// Does not allocate unless it must wait. Cancelled or out of time, it has read nothing.
+  ///
+  /// - Returns: how many bytes were read. Zero at the end of the peer's stream, and where `bytes`
+  ///   has no room.
+  public func read(
+    into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
+  ) async throws(SocketError) -> Int {
+    try await implementation.read(into: &bytes, timeout: timeout)
+  }
+
+  /// Writes all of `bytes`; waits while the connection has no room for them.
+  ///
+  /// When it returns, the bytes are the connection's to deliver, not yet the peer's. Does not
+  /// allocate unless it must wait. Cancelled or out of time, it may have written some of them: the
+  /// stream is of use no more, unless the protocol in it can tell.
+  public func write(
+    _ bytes: Span<UInt8>, timeout: Duration? = nil
+  ) async throws(SocketError) {
+    try await implementation.write(bytes, timeout: timeout)
+  }
+
+  /// Ends this side's stream: the peer reads what was written, then the end. Reading goes on
+  /// (`shutdown(SHUT_WR)`). Does not wait for the peer.
+  public func shutdownSend() async throws(SocketError) { try await implementation.shutdownSend() }
+
+  /// Changes the connection's options.
+  public func setOptions(_ options: TCPOptions) async throws(SocketError) {
+    try await implementation.setOptions(options)
+  }
+
+  /// How the connection stands.
+  public func info() async throws(SocketError) -> Info { try await implementation.info() }
+
+  /// Gives the connection up gracefully: what was written is still delivered, in the background,
+  /// then both streams end. Calls that wait on it throw ``SocketError/Reason/closed``. If the peer
+  /// has sent what was never read, or goes on sending, it is told so with a reset (RFC 2525 §2.17).
+  ///
+  /// Returns at once; from any thread, any number of times.
+  public func close() { implementation.close() }
+
+  /// Gives the connection up at once: what was not sent yet is dropped, the peer gets a reset.
+  /// Calls that wait on it throw ``SocketError/Reason/closed``.
+  ///
+  /// Returns at once; from any thread, any number of times.
+  public func abort() { implementation.abort() }
+}
+
+extension TCPConnection: CustomStringConvertible {
+  public var description: String { "\(local) <-> \(remote)" }
+}

@@ -1,0 +1,59 @@
+public import Addresses
+
+/// Takes TCP connections in. Closes when its last reference goes; what it has given out stays.
+public final class TCPListener: Sendable {
+  /// Where it listens, with the port that was chosen where none was asked for.
+  public let local: Endpoint
+  private let implementation: any ListenerImplementation
+
+  package init(local: Endpoint, implementation: any ListenerImplementation) {
+    self.local = local
+    self.implementation = implementation
+  }
+
+  deinit { implementation.close() }
+
+  /// Waits for the next connection. Any number of tasks may wait; each gets another. A cancelled
+  /// wait takes no connection away.
+  public func accept(timeout: Duration? = nil) async throws(SocketError) -> TCPConnection {
+    try await implementation.accept(timeout: timeout)
+  }
+
+  /// The connections as they come. The sequence ends when the listener is closed; cancellation ends
+  /// it with an error. Whoever iterates slowly leaves connections in the backlog.
+  public var connections: Connections { Connections(listener: self) }
+
+  /// Listens no more: waiting calls throw ``SocketError/Reason/closed``, connections not yet
+  /// accepted are reset. Returns at once; from any thread, any number of times.
+  public func close() { implementation.close() }
+
+  /// The connections of a ``TCPListener``, as they come.
+  public struct Connections: AsyncSequence, Sendable {
+    public typealias Element = TCPConnection
+    public typealias Failure = SocketError
+    fileprivate let listener: TCPListener
+
+    public func makeAsyncIterator() -> Iterator { Iterator(listener: listener) }
+
+    public struct Iterator: AsyncIteratorProtocol {
+      public typealias Element = TCPConnection
+      public typealias Failure = SocketError
+      fileprivate let listener: TCPListener
+
+      public mutating func next() async throws(SocketError) -> TCPConnection? {
+        try await next(isolation: #isolation)
+      }
+
+      public mutating func next(
+        isolation actor: isolated (any Actor)?
+      ) async throws(SocketError) -> TCPConnection? {
+        do {
+          return try await listener.accept()
+        } catch {
+          if error.reason == .closed { return nil }
+          throw error
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/// What can be chosen about a UDP socket, with the POSIX or Linux names.
+public struct UDPOptions: Hashable, Sendable {
+  /// Bytes that may wait to be read; what arrives beyond is dropped (`SO_RCVBUF`).
+  public var receiveBufferLimit: Int?
+  /// Whether datagrams may go to broadcast addresses (`SO_BROADCAST`).
+  public var allowsBroadcast: Bool
+  /// The hop limit of unicast datagrams; nil: the node's (`IP_TTL`, `IPV6_UNICAST_HOPS`).
+  public var hopLimit: UInt8?
+  /// The hop limit of multicast datagrams (`IP_MULTICAST_TTL`, `IPV6_MULTICAST_HOPS`).
+  public var multicastHopLimit: UInt8
+
+  public init(
+    receiveBufferLimit: Int? = nil, allowsBroadcast: Bool = false, hopLimit: UInt8? = nil,
+    multicastHopLimit: UInt8 = 1
+  ) {
+    self.receiveBufferLimit = receiveBufferLimit
+    self.allowsBroadcast = allowsBroadcast
+    self.hopLimit = hopLimit
+    self.multicastHopLimit = multicastHopLimit
+  }
+}

@@ -1,0 +1,79 @@
+public import Addresses
+
+/// Datagrams to and from anybody, or one peer (RFC 768).
+///
+/// Any number of tasks may send and receive. Closes when its last reference goes.
+public final class UDPSocket: Sendable {
+  /// Where it is bound, with the port that was chosen where none was asked for.
+  public let local: Endpoint
+  private let implementation: any DatagramImplementation
+
+  package init(local: Endpoint, implementation: any DatagramImplementation) {
+    self.local = local
+    self.implementation = implementation
+  }
+
+  deinit { implementation.close() }
+
+  /// Exchanges datagrams with `remote` alone from now on, and hears of errors on the way there.
+  public func connect(to remote: Endpoint) async throws(SocketError) {
+    try remote.mustBe(.udp, for: .connect)
+    try await implementation.connect(to: remote)
+  }
+
+  /// As ``connect(to:)-(Endpoint)``, to an endpoint written like `udp://192.0.2.1:53`.
+  public func connect(to remote: String) async throws(SocketError) {
+    try await connect(to: .read(remote, for: .connect))
+  }
+
+  /// Sends one datagram; waits while the node has no room for it. Does not allocate unless it must
+  /// wait. Cancelled or out of time, it has sent nothing.
+  ///
+  /// - Parameter remote: a `udp://` endpoint; nil for the one the socket is connected to.
+  /// - Throws: among others ``SocketError/Reason/messageTooLong``; on a connected socket also what
+  ///   became of an earlier datagram (``SocketError/Reason/connectionRefused``).
+  public func send(
+    _ bytes: Span<UInt8>, to remote: Endpoint? = nil, timeout: Duration? = nil
+  ) async throws(SocketError) {
+    try remote?.mustBe(.udp, for: .send)
+    try await implementation.send(bytes, to: remote, timeout: timeout)
+  }
+
+  /// Receives one datagram into memory of the caller's; what it has no room for is lost. Does not
+  /// allocate unless it must wait. Cancelled or out of time, it has taken nothing.
+  public func receive(
+    into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
+  ) async throws(SocketError) -> DatagramHeader {
+    try await implementation.receive(into: &bytes, timeout: timeout)
+  }
+
+  /// Gives up the address; waiting calls throw ``SocketError/Reason/closed``. Returns at once; from
+  /// any thread, any number of times.
+  public func close() { implementation.close() }
+}
+
+/// What came with the bytes of a datagram.
+public struct DatagramHeader: Hashable, Sendable {
+  /// The bytes that were copied.
+  public let count: Int
+  /// The datagram was longer than the room for it; the rest is lost.
+  public let isTruncated: Bool
+  public let source: Endpoint
+  /// The address it was sent to: one of this node's, or a broadcast or multicast address.
+  public let destination: Endpoint
+
+  package init(count: Int, isTruncated: Bool, source: Endpoint, destination: Endpoint) {
+    self.count = count
+    self.isTruncated = isTruncated
+    self.source = source
+    self.destination = destination
+  }
+}
+
+/// A datagram as it was received.
+public struct ReceivedDatagram: Hashable, Sendable {
+  public let bytes: [UInt8]
+  public let source: Endpoint
+  /// The address it was sent to: one of this node's, or a broadcast or multicast address.
+  public let destination: Endpoint
+}

@@ -1,0 +1,132 @@
+import Addresses
+import Sockets
+
+/// A service, where it is offered, and what it has done.
+struct Offer: Sendable {
+  let service: Service
+  let endpoint: Endpoint
+  let tally = Tally()
+  /// Whether to say a line about each connection.
+  let reportsConnections: Bool
+
+  init(_ service: Service, _ endpoint: Endpoint, _ reportsConnections: Bool) {
+    self.service = service
+    self.endpoint = endpoint
+    self.reportsConnections = reportsConnections
+  }
+
+  /// What it has done, in one line.
+  var summary: String {
+    let counts = tally.now
+    let units =
+      endpoint.transport == .udp
+      ? "\(counts.datagrams) datagrams" : "\(counts.connections) connections"
+    return "\(service.name) \(endpoint) total: \(units), \(counts.bytesIn) bytes in, "
+      + "\(counts.bytesOut) bytes out"
+  }
+
+  /// Takes connections until the listener closes or the task is cancelled.
+  func serve(_ listener: TCPListener) async throws(SocketError) {
+    await withDiscardingTaskGroup { group in
+      do {
+        for try await connection in listener.connections {
+          group.addTask { await serve(connection) }
+        }
+      } catch {
+        group.cancelAll()
+      }
+    }
+  }
+
+  /// Serves one connection to its end; its errors are its own.
+  private func serve(_ connection: TCPConnection) async {
+    tally.add { $0.connections += 1 }
+    var traffic = Traffic()
+    do throws(SocketError) {
+      switch service {
+      case .echo: try await echo(connection, &traffic)
+      case .discard: try await discard(connection, &traffic)
+      case .generate: try await generate(connection, &traffic)
+      case .files(let tree):
+        var client = HTTPConnection(connection, tree)
+        do throws(SocketError) {
+          try await client.serve()
+        } catch {
+          traffic.end = error.reason
+        }
+        traffic.bytesOut = client.written
+      }
+    } catch {
+      traffic.end = error.reason
+    }
+    connection.close()
+    finish(connection, traffic)
+  }
+
+  /// What one connection has carried.
+  private struct Traffic {
+    var bytesIn: Int64 = 0
+    var bytesOut: Int64 = 0
+    /// Why it ended, unless in order.
+    var end: SocketError.Reason?
+  }
+
+  private func finish(_ connection: TCPConnection, _ traffic: Traffic) {
+    tally.add { counts in
+      counts.bytesIn += traffic.bytesIn
+      counts.bytesOut += traffic.bytesOut
+    }
+    guard reportsConnections else { return }
+    let end = traffic.end.map { " (\($0))" } ?? ""
+    Console.say(
+      "\(service.name) \(connection.remote): \(traffic.bytesIn) bytes in, "
+        + "\(traffic.bytesOut) bytes out\(end)")
+  }
+
+  private func echo(
+    _ connection: TCPConnection, _ traffic: inout Traffic
+  ) async throws(SocketError) {
+    var buffer = Buffer()
+    while true {
+      let count = try await buffer.fill(from: connection)
+      if count == 0 { break }
+      traffic.bytesIn += Int64(count)
+      try await connection.write(buffer.bytes.span.extracting(first: count))
+      traffic.bytesOut += Int64(count)
+      buffer.grow(after: count)
+    }
+    try await connection.shutdownSend()
+  }
+
+  private func discard(
+    _ connection: TCPConnection, _ traffic: inout Traffic
+  ) async throws(SocketError) {
+    var buffer = Buffer()
+    while true {
+      let count = try await buffer.fill(from: connection)
+      if count == 0 { return }
+      traffic.bytesIn += Int64(count)
+      buffer.grow(after: count)
+    }
+  }
+
+  private func generate(
+    _ connection: TCPConnection, _ traffic: inout Traffic
+  ) async throws(SocketError) {
+    let pattern = Self.pattern
+    while true {
+      try await connection.write(pattern)
+      traffic.bytesOut += Int64(pattern.count)
+    }
+  }
+
+  /// The printable characters, in lines of 72 that begin one character later each (RFC 864 §2).
+  static let pattern: [UInt8] = {
+    var lines: [UInt8] = []
+    for line in 0..<95 * 36 {
+      for column in 0..<72 { lines.append(UInt8(0x20 + (line + column) % 95)) }
+      lines += [0x0D, 0x0A]
+    }
+    return lines
+  }()
+}
