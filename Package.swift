@@ -70,6 +70,10 @@ let package = Package(
     .testTarget(
       name: "ProtocolStackTests", dependencies: ["Addresses", "Packets", "ProtocolStack"],
       swiftSettings: laws),
+    .executableTarget(
+      name: "hotpath", dependencies: ["Addresses", "Packets", "ProtocolStack"],
+      path: "Benchmarks/HotPath",
+      exclude: ["fast-path.txt", "instructions.txt", "traps.txt"], swiftSettings: laws),
     .testTarget(name: "TidyTests", swiftSettings: laws),
     .testTarget(
       name: "SocketsTests", dependencies: ["Addresses", "Sockets"], swiftSettings: laws),

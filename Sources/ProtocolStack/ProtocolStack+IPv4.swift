@@ -117,6 +117,7 @@ extension ProtocolStack {
   }
 
   /// Adds a fragment, and goes on with the whole datagram once it is there.
+  @inline(never)
   mutating func reassemble(_ fragment: Fragment, _ packet: Span<UInt8>, _ arrival: Reception) {
     guard let whole = reassembler.insert(fragment, packet, at: present, &counts) else { return }
     var arrival = arrival

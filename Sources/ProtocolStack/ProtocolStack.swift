@@ -86,7 +86,7 @@ public struct ProtocolStack: ~Copyable, Sendable {
   public mutating func advance(to now: Instant) {
     observe(now)
     tcp.advance(to: now)
-    expireDatagrams()
+    if reassembler.deadline <= present { expireDatagrams() }
     for number in numbers {
       advanceNeighbors(number)
       advanceAddresses(number)
