@@ -3,7 +3,7 @@ import Packets
 /// The earliest of many deadlines, one per slot number: a binary heap that knows where each slot's
 /// entry is. Setting, moving and removing one take logarithmic time, looking at the first constant.
 struct DeadlineHeap: ~Copyable {
-  private struct Entry: BitwiseCopyable {
+  struct Entry: BitwiseCopyable {
     var deadline: Int64
     var slot: UInt32
   }

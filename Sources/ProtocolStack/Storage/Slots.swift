@@ -9,7 +9,7 @@ struct Slots<Element: ~Copyable>: ~Copyable, @unchecked Sendable {
   private static var pageSize: Int { 128 }
 
   @safe
-  private struct Page {
+  struct Page {
     var elements: UnsafeMutablePointer<Element>
     /// Even: free. Odd: occupied. Counts up with each change.
     var generations: UnsafeMutablePointer<UInt32>
