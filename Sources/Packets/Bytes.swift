@@ -165,8 +165,9 @@ extension MutableSpan where Element == UInt8 {
 
 /// Memory that holds one packet, freed with its owner. ``Packet`` is the way to use it.
 @safe
+@usableFromInline
 struct PacketMemory: ~Copyable, @unchecked Sendable {
-  private let base: UnsafeMutablePointer<UInt8>
+  @usableFromInline let base: UnsafeMutablePointer<UInt8>
   let capacity: Int
 
   init(capacity: Int) {
@@ -175,7 +176,8 @@ struct PacketMemory: ~Copyable, @unchecked Sendable {
     unsafe base.initialize(repeating: 0, count: self.capacity)
   }
 
-  deinit { unsafe base.deallocate() }
+  // Embedded Swift must see it wherever a packet dies.
+  @inlinable deinit { unsafe base.deallocate() }
 
   /// The bytes of `start..<end`, cut to what there is.
   @inline(__always)
@@ -204,10 +206,11 @@ struct PacketMemory: ~Copyable, @unchecked Sendable {
 
 /// Packets laid by, the last one first, up to a limit: `Array` cannot hold what cannot be copied.
 @safe
+@usableFromInline
 struct PacketStack: ~Copyable, @unchecked Sendable {
-  private var base: UnsafeMutablePointer<Packet>
+  @usableFromInline var base: UnsafeMutablePointer<Packet>
   private var capacity: Int
-  private(set) var count = 0
+  @usableFromInline private(set) var count = 0
   let limit: Int
 
   init(limit: Int) {
@@ -216,7 +219,7 @@ struct PacketStack: ~Copyable, @unchecked Sendable {
     unsafe base = Self.allocate(16)
   }
 
-  deinit {
+  @inlinable deinit {
     unsafe base.deinitialize(count: count)
     unsafe base.deallocate()
   }

@@ -131,12 +131,15 @@ extension ProtocolStack {
   /// Drops the datagrams whose remaining fragments did not come, and says so where that is allowed
   /// (FRAG-17): to the sender of a first fragment that was for this host alone.
   mutating func expireDatagrams() {
-    while let datagram = reassembler.nextExpired(at: present) {
-      guard !datagram.isDoomed else { continue }
-      counts.reassemblyTimeouts &+= 1
-      guard datagram.hasFirst else { continue }
-      let arrival = Reception(number: UInt32(datagram.key.interface))
-      sendError(.reassemblyTimeExceeded, about: datagram.pieces[0].packet.bytes, arrival)
-    }
+    while let datagram = reassembler.nextExpired(at: present) { expire(datagram) }
+  }
+
+  private mutating func expire(_ datagram: consuming PartialDatagram) {
+    guard !datagram.isDoomed else { return }
+    counts.reassemblyTimeouts &+= 1
+    guard datagram.hasFirst else { return }
+    let arrival = Reception(number: UInt32(datagram.key.interface))
+    let first = datagram.pieces.remove(at: 0)
+    sendError(.reassemblyTimeExceeded, about: first.packet.bytes, arrival)
   }
 }
