@@ -80,6 +80,71 @@ extension Span where Element == UInt8 {
     return amount
   }
 
+  /// How many bytes the two begin with in common. Linear in that number, eight at a time.
+  public func commonPrefix(with other: Span<UInt8>) -> Int {
+    let length = count < other.count ? count : other.count
+    return unsafe withUnsafeBytes { ours in
+      unsafe other.withUnsafeBytes { theirs in
+        guard let a = ours.baseAddress, let b = theirs.baseAddress else { return 0 }
+        var offset = 0
+        while offset <= length &- 8,
+          unsafe a.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            == b.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        {
+          offset &+= 8
+        }
+        while offset < length,
+          unsafe a.load(fromByteOffset: offset, as: UInt8.self)
+            == b.load(fromByteOffset: offset, as: UInt8.self)
+        {
+          offset &+= 1
+        }
+        return offset
+      }
+    }
+  }
+
+  /// A fingerprint of the bytes, the same on every machine: like FNV-1a, but on words of 64 bits
+  /// in four lanes, and with high bits brought down to low ones. Against accidents, not
+  /// adversaries.
+  ///
+  /// - Parameter seed: what was fingerprinted before.
+  public func fingerprint(_ seed: UInt64) -> UInt64 {
+    unsafe withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return Self.stir(seed, 0) }
+      var a = seed
+      var b = seed
+      var c = seed
+      var d = seed
+      var offset = 0
+      while offset <= bytes.count &- 32 {
+        let words = unsafe base.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt64>.self)
+        a = Self.stir(a, UInt64(littleEndian: words[0]))
+        b = Self.stir(b, UInt64(littleEndian: words[1]))
+        c = Self.stir(c, UInt64(littleEndian: words[2]))
+        d = Self.stir(d, UInt64(littleEndian: words[3]))
+        offset &+= 32
+      }
+      var state = Self.stir(seed, UInt64(truncatingIfNeeded: bytes.count))
+      state = Self.stir(state, a)
+      state = Self.stir(state, b)
+      state = Self.stir(state, c)
+      state = Self.stir(state, d)
+      while offset < bytes.count {
+        state = Self.stir(
+          state, UInt64(unsafe base.load(fromByteOffset: offset, as: UInt8.self)))
+        offset &+= 1
+      }
+      return state
+    }
+  }
+
+  @inline(__always)
+  private static func stir(_ state: UInt64, _ word: UInt64) -> UInt64 {
+    let mixed = (state ^ word) &* 0x9E37_79B9_7F4A_7C15
+    return mixed ^ mixed &>> 32
+  }
+
   /// The ones' complement sum of the bytes as 16-bit words (RFC 1071), not yet folded: lanes of
   /// 32 bits in memory order, the last byte padded with zero. See ``InternetChecksum``.
   @inline(__always)

@@ -54,6 +54,9 @@ extension ProtocolStack {
     /// Paths narrower than their link.
     public var paths = 0
     public var routes = 0
+    /// Memory of TCP's send and receive buffers in bytes, and connections with a timer running.
+    public var bufferBytes = 0
+    public var timers = 0
   }
 
   /// What the tables hold. Linear in the number of interfaces.
@@ -63,6 +66,8 @@ extension ProtocolStack {
     occupancy.fragmentBytes = reassembler.bytes
     occupancy.paths = paths.count
     occupancy.routes = routes.count
+    occupancy.bufferBytes = tcp.chunks.inUse &* ChunkPool.chunkSize
+    occupancy.timers = tcp.deadlines.count
     for number in numbers {
       occupancy.neighbors &+= interfaces[number].neighbors.count
       occupancy.unresolvedNeighbors &+= interfaces[number].neighbors.unresolvedCount

@@ -45,19 +45,11 @@ public struct BytePattern: Sendable {
     var done = 0
     while done < bytes.count {
       let piece = bytes.slice(from: done, length: Self.longestSlice)
-      let agreed = commonPrefix(
-        piece, self.bytes(at: position &+ UInt64(done), limit: piece.count))
+      let agreed = piece.commonPrefix(
+        with: self.bytes(at: position &+ UInt64(done), limit: piece.count))
       done &+= agreed
       if agreed < piece.count { return done }
     }
     return done
   }
-}
-
-/// How many bytes two spans of equal length begin with in common.
-private func commonPrefix(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Int {
-  var offset = 0
-  while offset &+ 8 <= a.count, a.uint64(at: offset) == b.uint64(at: offset) { offset &+= 8 }
-  while offset < a.count, a.uint8(at: offset) == b.uint8(at: offset) { offset &+= 1 }
-  return offset
 }

@@ -55,6 +55,9 @@ struct Flight: ~Copyable {
     return copy
   }
 
+  /// The next piece of a super-segment that is being cut.
+  mutating func piece(of segmenter: inout Segmenter) -> Packet? { segmenter.next(from: &pool) }
+
   /// Takes a packet's memory back that ``spare(for:)`` or ``copy(_:)`` gave out.
   mutating func recycle(_ packet: consuming Packet) { pool.recycle(packet) }
 }

@@ -144,7 +144,8 @@ struct ObservedFlow {
       }
       // RFC 7323 §2.4: a scaled window loses up to one unit of its scale to rounding.
       let unit: UInt32 = 1 << UInt32(speaker.shift ?? 0)
-      if precedes(edge &+ unit &- 1, speaker.offeredEdge) {
+      // The window of a SYN cannot be scaled, so that of a repeated one may be smaller.
+      if !segment.isSYN, precedes(edge &+ unit &- 1, speaker.offeredEdge) {
         breaches.append((.windowShrank, "by \(speaker.offeredEdge &- edge) octets"))
       }
       if precedes(speaker.offeredEdge, edge) { speaker.offeredEdge = edge }
