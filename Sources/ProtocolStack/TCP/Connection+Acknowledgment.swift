@@ -174,10 +174,16 @@ extension Connection {
     roundTrip.sample(interval, floor: .milliseconds(200), ceiling: .seconds(120))
   }
 
-  /// The buffer holds two windows: what is on its way, and what comes next.
+  /// The buffer holds two windows: what is on its way, and what comes next. Of the window only that
+  /// part counts which an empty path would hold: a queue that our own data builds up says nothing
+  /// about how much more is worth keeping here, where it would fall out of the cache.
   private mutating func growSendBuffer(configuration: TCPConfiguration) {
     guard options.sendBufferLimit == nil else { return }
-    let wanted = min(congestion.window &* 2, configuration.maximumSendBuffer)
+    let mean = max((roundTrip.smoothed ?? .zero).nanoseconds / 1000, 1)
+    let least = min(max((roundTrip.minimum ?? .zero).nanoseconds / 1000, 1), mean)
+    let path = congestion.window &* Int(least) / Int(mean) &+ send.segment
+    let floor = min(congestion.window, 512 << 10)
+    let wanted = min(max(path, floor) &* 2, configuration.maximumSendBuffer)
     if wanted > send.limit { send.limit = wanted }
   }
 }

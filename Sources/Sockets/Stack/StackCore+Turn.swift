@@ -6,8 +6,9 @@ import ProtocolStack
 extension StackCore: ReactorGuest {
   /// Packets taken in before output is given: one acknowledgment answers a batch.
   private static var packetsPerIntake: Int { 64 }
-  /// Bytes taken in before output is given, more or less.
-  private static var bytesPerIntake: Int { 512 << 10 }
+  /// Bytes taken in before output is given, more or less: few enough to be in the cache still when
+  /// the reader copies them out.
+  private static var bytesPerIntake: Int { 192 << 10 }
   /// Packets given out in one turn and port.
   private static var packetsPerOutput: Int { 256 }
 
@@ -112,8 +113,10 @@ extension StackCore: ReactorGuest {
   }
 
   private var nextDeadline: Instant? {
-    let deadlines = [stack.nextDeadline, waiters.nextDeadline, lingerDeadline]
-    return deadlines.compactMap(\.self).min()
+    var earliest = stack.nextDeadline ?? .distantFuture
+    earliest = min(earliest, waiters.nextDeadline ?? .distantFuture)
+    earliest = min(earliest, lingerDeadline ?? .distantFuture)
+    return earliest == .distantFuture ? nil : earliest
   }
 }
 
