@@ -6,8 +6,8 @@ import Packets
 ///
 /// The IP layer hands whole segments to `receive` and pulls what may leave with
 /// ``nextSegment(on:into:at:)``. Nothing is sent from input. After every touch of a connection
-/// ``settle(_:at:)`` collects what it wants: a place in its link's queue, a deadline, events for the
-/// user, or its end.
+/// ``settle(_:at:)`` collects what it wants: a place in its link's queue, a deadline, events for
+/// the user, or its end.
 ///
 /// Limits: connections and listeners by table, buffers by one budget of bytes, replies by a ring.
 struct TransmissionControl: ~Copyable {
