@@ -93,7 +93,7 @@ extension SocketError: CustomStringConvertible {
     case .listen: "listen" + here
     case .accept: "accept" + here
     case .bind: "bind" + (local.map { " to \($0)" } ?? "")
-    case .open: "open a network"
+    case .open: "open a network" + here
     case .read: "read" + (remote.map { " from \($0)" } ?? here)
     case .write: "write" + (remote.map { " to \($0)" } ?? here)
     case .shutdown: "shut down" + (remote.map { " the stream to \($0)" } ?? here)

@@ -94,7 +94,7 @@ struct DatagramTests {
     let server = try await pair.server.bind(
       "udp://0.0.0.0:7", options: UDPOptions(receiveBufferLimit: 64 << 20))
     let client = try await pair.client.bind()
-    let count = 20_000
+    let count = 5_000
     let sending = Task {
       for number in 0..<count {
         try await client.send(

@@ -44,5 +44,6 @@ extension StackCore {
     waiters.wakeAll(.failed(.networkDown))
     for finisher in finishers { finisher.resume() }
     finishers = []
+    announceAddresses()
   }
 }

@@ -68,6 +68,7 @@ extension StackCore: ReactorGuest {
       ports[port].tend(with: &poller, token: UInt64(port) + 1)
     }
     announceEvents()
+    announceAddresses()
     if isReleased, mayFinish() {
       finish()
       return .finished

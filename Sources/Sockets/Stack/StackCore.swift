@@ -25,6 +25,8 @@ actor StackCore {
   var finishers: [CheckedContinuation<Void, Never>] = []
   /// More may wait to be taken in or given out than one turn does.
   var isBusy = false
+  /// Tasks that wait for the node's addresses to be its own.
+  var settlers: [CheckedContinuation<Void, Never>] = []
   private var commandsAtWork: [Command] = []
   nonisolated private let commands = Mutex<[Command]>([])
 

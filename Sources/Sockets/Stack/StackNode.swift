@@ -22,21 +22,26 @@ public final class StackNode: NetworkNode {
     core.reactor.attach(core)
   }
 
-  /// Opens a device and gives the node its addresses.
+  /// Opens a device and gives the node its addresses; on an Ethernet (TAP) waits a second or two
+  /// until it is sure that no other station has them.
   ///
-  /// - Throws: ``SocketError/Reason/system(errno:_:)`` with advice, where Linux refuses.
+  /// - Throws: ``SocketError/Reason/system(errno:_:)`` with advice, where Linux refuses;
+  ///   ``SocketError/Reason/addressInUse`` where another station has an address.
   public convenience init(_ attachments: StackAttachment...) async throws(SocketError) {
-    try self.init(attachments, configuration: StackConfiguration(), capture: nil)
+    try await self.init(attachments, configuration: StackConfiguration(), capture: nil)
   }
 
   /// As ``init(_:)``, with the stack's own limits, and a look at every packet.
   package convenience init(
     _ attachments: [StackAttachment], configuration: StackConfiguration,
     capture: (any PacketCapture)?
-  ) throws(SocketError) {
+  ) async throws(SocketError) {
     var builder = try StackBuilder(configuration: configuration, capture: capture)
     for attachment in attachments { try builder.attach(attachment) }
     self.init(try builder.build(name: attachments.first?.name ?? "node"))
+    if let taken = await core.settle().first {
+      throw SocketError(.open, local: .ip(taken), reason: .addressInUse)
+    }
   }
 
   public var executor: any TaskExecutor { core.reactor }

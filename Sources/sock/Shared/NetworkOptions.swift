@@ -37,7 +37,7 @@ struct NetworkOptions: ParsableArguments {
   }
 
   /// Opens the devices.
-  func makeNode() throws -> StackNode {
+  func makeNode() async throws -> StackNode {
     let attachments = network.map { choice in
       var attachment = choice.attachment
       attachment.offload = !withoutOffload
@@ -48,6 +48,6 @@ struct NetworkOptions: ParsableArguments {
         path: path,
         interfaces: attachments.map { ($0.name, $0.kind == .tun ? .ip : .ethernet) })
     }
-    return try StackNode(attachments, configuration: .init(), capture: capture)
+    return try await StackNode(attachments, configuration: .init(), capture: capture)
   }
 }

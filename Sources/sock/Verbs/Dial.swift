@@ -60,7 +60,7 @@ struct Dial: AsyncParsableCommand {
 
   func run() async throws {
     let endpoint = try endpoint
-    let node = try networks.makeNode()
+    let node = try await networks.makeNode()
     let outcome = await Signals.interrupting { await dial(endpoint, on: node) }
     await node.shutdown(within: .seconds(2))
     if let complaint = outcome { throw complaint }

@@ -71,7 +71,7 @@ struct Ping: AsyncParsableCommand {
 
   func run() async throws {
     let destination = try destination
-    let node = try networks.makeNode()
+    let node = try await networks.makeNode()
     let outcome = await Signals.interrupting { () -> Result<PingStatistics, SocketError> in
       let course = PingCourse(
         destination: destination, count: count ?? .max, interval: .seconds(interval), size: size,

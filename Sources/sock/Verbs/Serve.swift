@@ -64,7 +64,7 @@ struct Serve: AsyncParsableCommand {
 
   func run() async throws {
     let offers = try makeOffers()
-    let node = try networks.makeNode()
+    let node = try await networks.makeNode()
     let signals = Signals.stream(SIGINT, SIGTERM, SIGUSR1)
     let opened: [OpenOffer]
     do {
