@@ -134,6 +134,9 @@ final class NetworkPeer {
     return bytes
   }
 
+  /// Takes one packet out.
+  func hasPacket() -> Bool { stack.nextPacket(for: interface, at: now) != nil }
+
   func events() -> [Event] {
     var all: [Event] = []
     while let event = stack.nextEvent() { all.append(event) }
