@@ -111,13 +111,33 @@ extension ProtocolStack {
         return nil
       }
     }
-    let walk = IPv6ExtensionWalk(packet, header: header)
-    if let fragment = walk.fragment, fragment.offset > 0 { return nil }
-    if walk.protocol == .icmpv6, walk.offset < packet.count {
-      // RFC 4443 §2.1: types below 128 are errors.
-      guard packet.uint8(at: walk.offset) >= 128 else { return nil }
-    }
+    guard Self.isAnswerable(packet, header.nextHeader) else { return nil }
     return (.v6(source), .v6(header.destination))
+  }
+
+  /// Whether neither a later fragment nor an ICMPv6 error lies behind the extension headers,
+  /// whatever they say: eight of them at most are passed.
+  private static func isAnswerable(_ packet: Span<UInt8>, _ first: IPProtocol) -> Bool {
+    var next = first
+    var offset = IPv6Header.size
+    var headers = 0
+    while headers < IPv6ExtensionWalk.maximumHeaders {
+      switch next {
+      case .hopByHopOptions, .routing, .destinationOptions:
+        let length = Int(packet.uint8(at: offset &+ 1)) &* 8 &+ 8
+        next = IPProtocol(rawValue: packet.uint8(at: offset))
+        offset &+= length
+      case .fragment:
+        guard packet.uint16(at: offset &+ 2) & 0xFFF8 == 0 else { return false }
+        next = IPProtocol(rawValue: packet.uint8(at: offset))
+        offset &+= FragmentHeader.size
+      // RFC 4443 §2.1: types below 128 are errors. One that is not there counts as one.
+      case .icmpv6: return packet.uint8(at: offset) >= 128
+      default: return true
+      }
+      headers &+= 1
+    }
+    return true
   }
 
   /// RFC 1122 §3.2.2: the messages that are no errors.

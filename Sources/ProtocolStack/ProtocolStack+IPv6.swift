@@ -52,7 +52,9 @@ extension ProtocolStack {
   private mutating func accepts(_ header: IPv6Header, _ arrival: Reception) -> Bool? {
     let number = arrival.number
     if arrival.isLooped { return true }
-    let isUnicast = interfaces[number].owns(header.destination)
+    // A mapped address stands for an IPv4 one in our tables, and for nobody on a wire.
+    let isUnicast =
+      !header.destination.isIPv4Mapped && interfaces[number].owns(header.destination)
     if isUnicast {
       guard !arrival.isLinkGroup else {
         counts.foreignDestinations &+= 1

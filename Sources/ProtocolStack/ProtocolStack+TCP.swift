@@ -23,7 +23,7 @@ extension ProtocolStack {
       to: peer.address, from: local.map { Self.plain($0.address) },
       zone: peer.zone > 0 ? peer.zone : local?.zone ?? 0)
     return try tcp.connect(
-      to: peer, localPort: local?.port ?? .any, route: route, options: options, at: now)
+      to: peer, localPort: local?.port ?? .any, route: route, options: options, at: present)
   }
 
   /// Takes connections at an address of ours, or at all of them; ``Event/acceptable(_:)`` follows
@@ -50,7 +50,7 @@ extension ProtocolStack {
     _ listener: SocketHandle, at now: Instant
   ) throws(StackError) -> SocketHandle? {
     observe(now)
-    return try tcp.accept(listener, at: now)
+    return try tcp.accept(listener, at: present)
   }
 
   /// Queues bytes to be sent.
@@ -62,7 +62,7 @@ extension ProtocolStack {
     _ socket: SocketHandle, _ bytes: Span<UInt8>, at now: Instant
   ) throws(StackError) -> Int {
     observe(now)
-    return try tcp.send(socket, bytes, at: now)
+    return try tcp.send(socket, bytes, at: present)
   }
 
   /// Copies out what has arrived in order.
@@ -72,7 +72,7 @@ extension ProtocolStack {
     _ socket: SocketHandle, into target: inout MutableSpan<UInt8>, at now: Instant
   ) throws(StackError) -> ReadResult {
     observe(now)
-    return try tcp.read(socket, into: &target, at: now)
+    return try tcp.read(socket, into: &target, at: present)
   }
 
   /// Says that nothing more will be sent, after what is queued. The other direction goes on.
@@ -80,7 +80,7 @@ extension ProtocolStack {
     _ socket: SocketHandle, at now: Instant
   ) throws(StackError) {
     observe(now)
-    try tcp.shutdownSend(socket, at: now)
+    try tcp.shutdownSend(socket, at: present)
   }
 
   /// Lets go of a socket of any kind; its handle is void from now on. A connection still sends what
@@ -88,7 +88,7 @@ extension ProtocolStack {
   public mutating func close(_ socket: SocketHandle, at now: Instant) {
     observe(now)
     switch socket.kind {
-    case .tcpConnection, .tcpListener: tcp.close(socket, at: now)
+    case .tcpConnection, .tcpListener: tcp.close(socket, at: present)
     case .udp: if let slot = udp.slot(socket, .udp) { closeUDP(slot) }
     case .echo: if let slot = echoes.slot(socket, .echo) { closeEcho(slot) }
     }
@@ -98,7 +98,7 @@ extension ProtocolStack {
   public mutating func abort(_ socket: SocketHandle, at now: Instant) {
     observe(now)
     switch socket.kind {
-    case .tcpConnection, .tcpListener: tcp.abort(socket, at: now)
+    case .tcpConnection, .tcpListener: tcp.abort(socket, at: present)
     case .udp, .echo: close(socket, at: now)
     }
   }
@@ -108,7 +108,7 @@ extension ProtocolStack {
     _ socket: SocketHandle, _ options: TCPSocketOptions, at now: Instant
   ) throws(StackError) {
     observe(now)
-    try tcp.setOptions(socket, options, at: now)
+    try tcp.setOptions(socket, options, at: present)
   }
 
   /// What a connection is doing; nothing for other sockets.

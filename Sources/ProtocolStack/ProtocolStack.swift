@@ -74,10 +74,10 @@ public struct ProtocolStack: ~Copyable, Sendable {
   /// The same for TCP.
   public var tcpCounters: TCPCounters { tcp.counters }
 
-  /// Time never goes back.
+  /// Time never goes back, and never reaches the distant future, which stands for never.
   @inline(__always)
   mutating func observe(_ now: Instant) {
-    if now > present { present = now }
+    if now > present { present = min(now, Instant(nanoseconds: .max &- 1)) }
   }
 
   /// Lets time pass: acts on every timer that has run out by `now`.
@@ -85,14 +85,14 @@ public struct ProtocolStack: ~Copyable, Sendable {
   /// Cost: logarithmic for each timer of TCP, linear in the tables for each of the few others.
   public mutating func advance(to now: Instant) {
     observe(now)
-    tcp.advance(to: now)
+    tcp.advance(to: present)
     if reassembler.deadline <= present { expireDatagrams() }
     for number in numbers {
       advanceNeighbors(number)
       advanceAddresses(number)
       advanceSolicitations(number)
     }
-    routes.expire(at: now)
+    routes.expire(at: present)
     pumpLoopback()
   }
 

@@ -93,6 +93,23 @@ import Testing
     #expect(peer.events() == [.readable(server)])
   }
 
+  @Test("A clock that leaps, to the very end of time, stops nothing")
+  func clockJumps() throws {
+    let peer = try NetworkPeer(.ethernet)
+    let socket = try peer.bind(0)
+    for seconds: Int64 in [3_600, 1 << 31, 1 << 33, 1 << 34, 1] {
+      _ = try peer.send(socket, [1], to: .v4(peer.address4))
+      _ = try peer.send(socket, [1], to: .v4(IPv4Address(10, 7, 0, 99)))
+      peer.deliver(peer.fragment(0, 64, more: true, .v4))
+      _ = peer.packets()
+      peer.advance(.seconds(seconds))
+    }
+    #expect(peer.now == .distantFuture)
+    _ = peer.packets()
+    peer.deliver(peer.echo4())
+    #expect(peer.counters.echoRequestsAnswered == 1)
+  }
+
   @Test("The same inputs give the same packets")
   func deterministic() throws {
     func run() throws -> [[UInt8]] {
