@@ -62,7 +62,7 @@ let package = Package(
     .executableTarget(
       name: "sock",
       dependencies: [
-        "Addresses", "Packets", "Host", "ProtocolStack", "Sockets",
+        "Addresses", "Packets", "Host", "ProtocolStack", "Sockets", "Simulation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

@@ -6,8 +6,10 @@ public import ProtocolStack
 public struct Exchange: Sendable {
   public var requestSize = 64
   public var responseSize = 64
-  /// Transactions per connection; nil: until told to stop.
+  /// Transactions per connection; nil: until ``stops``.
   public var count: Int?
+  /// No transaction begins at this instant or later.
+  public var stops = Instant.distantFuture
   /// Tells streams apart.
   public var flow: UInt64 = 0
 
@@ -24,10 +26,9 @@ public final class Requester: Application {
   public private(set) var connectedAt: Instant?
   public private(set) var isFinished = false
   public private(set) var failure: String?
-  /// Ends after the transaction under way, from outside.
-  public var isStopped = false
 
   private let destination: SocketAddress
+  private let source: SocketAddress?
   private let exchange: Exchange
   private let options: TCPSocketOptions
   private let requests: BytePattern
@@ -38,10 +39,11 @@ public final class Requester: Application {
   private var requestedAt = Instant.zero
 
   public init(
-    to destination: SocketAddress, _ exchange: Exchange,
+    to destination: SocketAddress, from source: SocketAddress? = nil, _ exchange: Exchange,
     options: TCPSocketOptions = TCPSocketOptions()
   ) {
     self.destination = destination
+    self.source = source
     self.exchange = exchange
     self.options = options
     requests = exchange.requests
@@ -51,7 +53,8 @@ public final class Requester: Application {
 
   public func start(on host: inout Host, at now: Instant) {
     do throws(StackError) {
-      let socket = try host.stack.connectTCP(to: destination, options: options, at: now)
+      let socket = try host.stack.connectTCP(
+        to: destination, from: source, options: options, at: now)
       self.socket = socket
       host.own(socket)
     } catch {
@@ -125,7 +128,7 @@ public final class Requester: Application {
     guard received >= responseEnd else { return }
     if received > responseEnd { failure = "the server sent more than an answer" }
     latencies.append(now.since(requestedAt))
-    if isStopped || latencies.count == exchange.count {
+    if latencies.count == exchange.count || now >= exchange.stops {
       finish(on: &host, at: now)
       return
     }

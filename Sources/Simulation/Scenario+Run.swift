@@ -74,7 +74,7 @@ extension Scenario {
     for flow in flows {
       for plan in [flow.clientPlan, flow.serverPlan] {
         let writes = plan.sends / max(1, plan.writeSize) + 1
-        let reads = plan.expects / max(1, min(plan.readSize, 1_000)) + 1
+        let reads = (plan.expects ?? 0) / max(1, min(plan.readSize, 1_000)) + 1
         time = time + plan.writePause * Int64(writes) + plan.readPause * Int64(reads)
       }
     }
@@ -136,7 +136,7 @@ extension Scenario {
       // A client that gives up may do so before the server hears of the connection.
       let server = Server(
         on: Self.address(flow), options: plan.options, isOptional: plan.toleratesReset
-      ) { socket, _ in
+      ) { socket, _, _ in
         let transfer = Transfer(accepted: socket, plan)
         ends.server = transfer
         return transfer
@@ -161,7 +161,7 @@ extension Scenario {
         guard !transfer.isFinished else { continue }
         complaints.append(
           "flow \(number): the \(side) did not end: \(transfer.sent) of \(transfer.plan.sends) "
-            + "bytes sent, \(transfer.received) of \(transfer.plan.expects) received")
+            + "bytes sent, \(transfer.received) of \(transfer.plan.expects ?? 0) received")
       }
     }
     return complaints

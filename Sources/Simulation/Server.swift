@@ -11,7 +11,7 @@ public final class Server: Application {
   private let address: SocketAddress
   private let backlog: Int
   private let connections: Int
-  private let makeProgram: (SocketHandle, Int) -> any Application
+  private let makeProgram: (SocketHandle, SocketAddress, Int) -> any Application
   private var options = TCPSocketOptions()
   private var listener: SocketHandle?
 
@@ -19,12 +19,12 @@ public final class Server: Application {
 
   /// - Parameters:
   ///   - connections: how many to accept before the listener is closed.
-  ///   - program: makes the program of a connection, given its socket and its place in the order of
-  ///     acceptance.
+  ///   - program: makes the program of a connection, given its socket, who called, and its place
+  ///     in the order of acceptance.
   public init(
     on address: SocketAddress, connections: Int = 1, backlog: Int = 1_024,
     options: TCPSocketOptions = TCPSocketOptions(), isOptional: Bool = false,
-    program: @escaping (SocketHandle, Int) -> any Application
+    program: @escaping (SocketHandle, SocketAddress, Int) -> any Application
   ) {
     self.address = address
     self.connections = connections
@@ -52,7 +52,8 @@ public final class Server: Application {
         guard let socket = try host.stack.acceptTCP(listener, at: now) else { return }
         let number = accepted
         accepted += 1
-        host.launch(makeProgram(socket, number), owning: socket, at: now)
+        let caller = host.stack.remoteAddress(socket) ?? address
+        host.launch(makeProgram(socket, caller, number), owning: socket, at: now)
       }
     } catch {
       failure = "accept on \(address): \(error)"

@@ -15,8 +15,10 @@ public final class Transfer: Application {
     /// Bytes to send, of the stream ``sendsFlow``.
     public var sends = 0
     public var sendsFlow: UInt64 = 0
-    /// Bytes the peer will send, of the stream ``expectsFlow``.
-    public var expects = 0
+    /// Sends no more from this instant on, however much is left.
+    public var stopsSending = Instant.distantFuture
+    /// Bytes the peer will send, of the stream ``expectsFlow``; nil: as many as it likes.
+    public var expects: Int? = 0
     public var expectsFlow: UInt64 = 0
     /// Bytes of one write call, at most.
     public var writeSize = 65_536
@@ -48,8 +50,8 @@ public final class Transfer: Application {
   /// The error the connection ended with.
   public private(set) var error: StackError?
   public private(set) var failure: String?
-  /// What the connection knew of its path when it ended, as far as it was asked.
-  public private(set) var isAborted = false
+  /// What the connection knew of its path when all was sent and acknowledged, or it ended.
+  public private(set) var information: TCPInfo?
 
   private let destination: SocketAddress?
   private let source: SocketAddress?
@@ -117,7 +119,7 @@ public final class Transfer: Application {
     guard let socket, connectedAt != nil, !isFinished else { return }
     do throws(StackError) {
       try write(socket, on: &host, at: now)
-      if !isFinished, !plan.sendsFirst || sent == plan.sends {
+      if !isFinished, !plan.sendsFirst || hasHalfClosed {
         try read(socket, on: &host, at: now)
       }
     } catch {
@@ -125,19 +127,17 @@ public final class Transfer: Application {
       return
     }
     guard !isFinished, hasReadAll, hasHalfClosed else { return }
-    host.disown(socket)
-    host.stack.close(socket, at: now)
-    if received != plan.expects, failure == nil {
-      failure = "the stream ended after \(received) of \(plan.expects) bytes"
+    leave(socket, on: &host, at: now)
+    if let expected = plan.expects, received != expected, failure == nil {
+      failure = "the stream ended after \(received) of \(expected) bytes"
     }
-    finishedAt = now
   }
 
   private func write(
     _ socket: SocketHandle, on host: inout Host, at now: Instant
   ) throws(StackError) {
     let outgoing = outgoing
-    while sent < plan.sends {
+    while sent < plan.sends, now < plan.stopsSending {
       if plan.writePause > .zero, now < nextWrite { return }
       let limit = min(plan.writeSize, plan.sends - sent)
       let bytes = outgoing.bytes(at: UInt64(sent), limit: limit)
@@ -191,9 +191,16 @@ public final class Transfer: Application {
   }
 
   private func abort(_ socket: SocketHandle, on host: inout Host, at now: Instant) {
-    isAborted = true
+    information = host.stack.connectionInfo(socket)
     host.disown(socket)
     host.stack.abort(socket, at: now)
+    finishedAt = now
+  }
+
+  private func leave(_ socket: SocketHandle, on host: inout Host, at now: Instant) {
+    information = host.stack.connectionInfo(socket)
+    host.disown(socket)
+    host.stack.close(socket, at: now)
     finishedAt = now
   }
 
@@ -204,12 +211,8 @@ public final class Transfer: Application {
     if !plan.toleratesReset, failure == nil {
       failure =
         "\(operation): \(error), \(sent) of \(plan.sends) bytes sent, "
-        + "\(received) of \(plan.expects) received"
+        + "\(received) of \(plan.expects ?? received) received"
     }
-    if let socket {
-      host.disown(socket)
-      host.stack.close(socket, at: now)
-    }
-    finishedAt = now
+    if let socket { leave(socket, on: &host, at: now) } else { finishedAt = now }
   }
 }

@@ -11,7 +11,7 @@ struct Sock: AsyncParsableCommand {
       command line was wrong.
       """,
     version: "0.1.0",
-    subcommands: [Dial.self, Serve.self, Ping.self, Dump.self])
+    subcommands: [Dial.self, Serve.self, Ping.self, Dump.self, Bench.self])
 
   static func main() async {
     do {

@@ -66,7 +66,7 @@ struct Pair: ~Copyable {
     let transfers = Transfers()
     let address = try Self.address(version, port)
     world.launch(
-      Server(on: address, options: answer.options) { socket, _ in
+      Server(on: address, options: answer.options) { socket, _, _ in
         let transfer = Transfer(accepted: socket, answer)
         transfers.server = transfer
         return transfer

@@ -23,6 +23,12 @@ import Testing
     }
   }
 
+  @Test("Seeds that found something once stay sound", arguments: [561, 669, 784, 822, 1_216])
+  func oldFinds(seed: UInt64) {
+    let outcome = Scenario(seed: seed).run()
+    #expect(outcome.failures == [])
+  }
+
   @Test("S4: the same seed sends the same packets at the same times")
   func isDeterministic() {
     for seed in Self.seeds.prefix(20) {

@@ -76,16 +76,22 @@ extension Connection {
       counters.bufferExhausted &+= 1
       return
     }
-    guard receive.ranges.insert(arrived) else {
+    let contiguous: Int
+    if receive.ranges.insert(arrived) {
+      counters.outOfOrder &+= 1
+      noteRecent(arrived.start)
+      guard receive.ranges[0].start == receive.next else { return }
+      contiguous = receive.ranges[0].count
+    } else if arrived.start == receive.next {
+      // What comes next needs no run of its own: refused, it could never be delivered, for only it
+      // makes room among the runs.
+      contiguous = arrived.count
+    } else {
       // The cap of runs: the farthest one makes no room; the peer sends this again.
       counters.reassemblyLimit &+= 1
       return
     }
-    counters.outOfOrder &+= 1
-    noteRecent(arrived.start)
-    guard receive.ranges[0].start == receive.next else { return }
-    let contiguous = receive.ranges[0].count
-    receive.next = receive.ranges[0].end
+    receive.next = receive.next.advanced(by: contiguous)
     receive.ranges.removeAll(before: receive.next)
     receive.buffered &+= contiguous
     statistics.bytesReceived &+= UInt64(truncatingIfNeeded: contiguous)
