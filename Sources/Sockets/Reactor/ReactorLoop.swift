@@ -5,15 +5,9 @@ import Synchronization
 /// The part of a ``Reactor`` that its thread owns. It does not own the reactor, so that the last
 /// task that prefers the reactor can end it.
 final class ReactorLoop: Sendable {
-  /// A job, and whether it is an actor's.
-  fileprivate struct Job {
-    let job: UnownedJob
-    let isIsolated: Bool
-  }
-
   /// What others leave for the thread to find.
   fileprivate struct Inbox {
-    var jobs: [Job] = []
+    var jobs: [UnownedJob] = []
     var guest: (any ReactorGuest)?
     var isStopping = false
     var isNudged = false
@@ -43,12 +37,9 @@ final class ReactorLoop: Sendable {
 
   // MARK: From any thread
 
-  /// Whether the caller runs on the thread.
-  var isCurrent: Bool { thread.load(ordering: .relaxed) == HostThread.current }
-
-  func enqueue(_ job: UnownedJob, isIsolated: Bool) {
+  func enqueue(_ job: UnownedJob) {
     let mustWake = inbox.withLock { inbox in
-      inbox.jobs.append(Job(job: job, isIsolated: isIsolated))
+      inbox.jobs.append(job)
       return inbox.wakes()
     }
     if mustWake { wake() }
@@ -91,7 +82,7 @@ final class ReactorLoop: Sendable {
     thread.store(HostThread.current, ordering: .relaxed)
     defer { thread.store(0, ordering: .relaxed) }
     var guest: (any ReactorGuest)?
-    var batch: [Job] = []
+    var batch: [UnownedJob] = []
     while true {
       guest?.takeInput()
       for _ in 0..<Self.batchesPerTurn {
@@ -104,13 +95,8 @@ final class ReactorLoop: Sendable {
           if found.isStopping && guest == nil { return }
           break
         }
-        for entry in batch {
-          if entry.isIsolated {
-            unsafe entry.job.runSynchronously(
-              isolatedTo: serialExecutor, taskExecutor: taskExecutor)
-          } else {
-            unsafe entry.job.runSynchronously(on: taskExecutor)
-          }
+        for job in batch {
+          unsafe job.runSynchronously(isolatedTo: serialExecutor, taskExecutor: taskExecutor)
         }
         batch.removeAll(keepingCapacity: true)
       }
@@ -153,7 +139,7 @@ extension ReactorLoop.Inbox {
 
   /// Moves the jobs into `batch`, which is empty, and the guest out.
   fileprivate mutating func take(
-    _ batch: inout [ReactorLoop.Job]
+    _ batch: inout [UnownedJob]
   ) -> (guest: (any ReactorGuest)?, isStopping: Bool) {
     swap(&jobs, &batch)
     return (guest.take(), isStopping)

@@ -18,9 +18,7 @@ final class StackConnection: StreamImplementation {
     _ handle: SocketHandle, _ lease: StackLease
   ) async throws(SocketError.Reason) -> TCPConnection {
     let socket = StackSocket(handle, lease)
-    let core = lease.core
-    let addresses =
-      core.isCurrent ? core.addressesNow(handle) : await core.addresses(handle)
+    let addresses = await lease.core.addresses(handle)
     guard let local = addresses.local, let remote = addresses.remote else {
       socket.close()
       throw .connectionReset
@@ -36,16 +34,14 @@ final class StackConnection: StreamImplementation {
   ) async throws(SocketError) -> Int {
     do throws(SocketError.Reason) {
       try socket.mustBeOpen()
-      let core = socket.core
-      let deadline = core.deadline(timeout)
-      while core.isCurrent {
-        switch core.readNow(socket.handle, into: &bytes) {
+      if socket.core.isCurrent {
+        switch socket.core.readNow(socket.handle, into: &bytes) {
         case .done(let count): return count
         case .failed(let reason): throw reason
-        case .wouldBlock: try await core.waitForReadingHere(socket.handle, until: deadline)
+        case .wouldBlock: break
         }
       }
-      return try await core.read(socket.handle, into: &bytes, until: deadline)
+      return try await socket.core.read(socket.handle, into: &bytes, timeout: timeout)
     } catch {
       throw failure(.read, error)
     }
@@ -54,20 +50,17 @@ final class StackConnection: StreamImplementation {
   func write(_ bytes: Span<UInt8>, timeout: Duration?) async throws(SocketError) {
     do throws(SocketError.Reason) {
       try socket.mustBeOpen()
-      let core = socket.core
-      let deadline = core.deadline(timeout)
       var written = 0
-      while core.isCurrent {
-        switch core.writeNow(socket.handle, bytes.extracting(droppingFirst: written)) {
-        case .done(let count): written += count
+      if socket.core.isCurrent {
+        switch socket.core.writeNow(socket.handle, bytes) {
+        case .done(let count): written = count
         case .failed(let reason): throw reason
         case .wouldBlock: break
         }
         if written == bytes.count { return }
-        try await core.waitForWritingHere(socket.handle, until: deadline)
       }
       let rest = bytes.extracting(droppingFirst: written)
-      try await core.write(socket.handle, rest, until: deadline)
+      try await socket.core.write(socket.handle, rest, timeout: timeout)
     } catch {
       throw failure(.write, error)
     }
@@ -76,11 +69,7 @@ final class StackConnection: StreamImplementation {
   func shutdownSend() async throws(SocketError) {
     do throws(SocketError.Reason) {
       try socket.mustBeOpen()
-      if socket.core.isCurrent {
-        if case .failed(let reason) = socket.core.shutdownSendNow(socket.handle) { throw reason }
-      } else {
-        try await socket.core.shutdownSend(socket.handle)
-      }
+      try await socket.core.shutdownSend(socket.handle)
     } catch {
       throw failure(.shutdown, error)
     }

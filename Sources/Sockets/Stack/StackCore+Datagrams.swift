@@ -28,13 +28,13 @@ extension StackCore {
   nonisolated func sendNow(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?
   ) -> Attempt<Void> {
-    trySend(socket, bytes, to: remote)
+    assumeIsolated { $0.trySend(socket, bytes, to: remote) }
   }
 
   func send(
-    _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?,
-    until deadline: Instant?
+    _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?, timeout: Duration?
   ) async throws(SocketError.Reason) {
+    let deadline = deadline(timeout)
     while true {
       switch trySend(socket, bytes, to: remote) {
       case .done: return
@@ -44,7 +44,7 @@ extension StackCore {
     }
   }
 
-  private nonisolated func trySend(
+  private func trySend(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?
   ) -> Attempt<Void> {
     do {
@@ -57,12 +57,13 @@ extension StackCore {
   nonisolated func receiveNow(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) -> Attempt<Datagram> {
-    tryReceive(socket, into: &bytes)
+    assumeIsolated { $0.tryReceive(socket, into: &bytes) }
   }
 
   func receive(
-    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, timeout: Duration?
   ) async throws(SocketError.Reason) -> Datagram {
+    let deadline = deadline(timeout)
     while true {
       switch tryReceive(socket, into: &bytes) {
       case .done(let datagram): return datagram
@@ -72,7 +73,7 @@ extension StackCore {
     }
   }
 
-  private nonisolated func tryReceive(
+  private func tryReceive(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) -> Attempt<Datagram> {
     do {

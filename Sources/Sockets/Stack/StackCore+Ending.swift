@@ -41,7 +41,7 @@ extension StackCore {
   /// Ends every wait; the reactor comes here no more.
   func finish() {
     isFinished = true
-    waiters.close(.failed(.networkDown))
+    waiters.wakeAll(.failed(.networkDown))
     for finisher in finishers { finisher.resume() }
     finishers = []
     announceAddresses()

@@ -25,16 +25,15 @@ final class StackDatagramSocket: DatagramImplementation {
   ) async throws(SocketError) {
     do throws(SocketError.Reason) {
       try socket.mustBeOpen()
-      let core = socket.core
-      let deadline = core.deadline(timeout)
-      while core.isCurrent {
-        switch core.sendNow(socket.handle, bytes, to: remote?.socketAddress) {
+      if socket.core.isCurrent {
+        switch socket.core.sendNow(socket.handle, bytes, to: remote?.socketAddress) {
         case .done: return
         case .failed(let reason): throw reason
-        case .wouldBlock: try await core.waitForWritingHere(socket.handle, until: deadline)
+        case .wouldBlock: break
         }
       }
-      try await core.send(socket.handle, bytes, to: remote?.socketAddress, until: deadline)
+      try await socket.core.send(
+        socket.handle, bytes, to: remote?.socketAddress, timeout: timeout)
     } catch {
       throw SocketError(.send, local: local, remote: remote, reason: error)
     }
@@ -45,17 +44,15 @@ final class StackDatagramSocket: DatagramImplementation {
   ) async throws(SocketError) -> DatagramHeader {
     do throws(SocketError.Reason) {
       try socket.mustBeOpen()
-      let core = socket.core
-      let deadline = core.deadline(timeout)
-      while core.isCurrent {
-        switch core.receiveNow(socket.handle, into: &bytes) {
+      if socket.core.isCurrent {
+        switch socket.core.receiveNow(socket.handle, into: &bytes) {
         case .done(let datagram): return DatagramHeader(datagram)
         case .failed(let reason): throw reason
-        case .wouldBlock: try await core.waitForReadingHere(socket.handle, until: deadline)
+        case .wouldBlock: break
         }
       }
       return DatagramHeader(
-        try await core.receive(socket.handle, into: &bytes, until: deadline))
+        try await socket.core.receive(socket.handle, into: &bytes, timeout: timeout))
     } catch {
       throw SocketError(.receive, local: local, reason: error)
     }
