@@ -90,6 +90,8 @@ final class ReactorLoop: Sendable {
         if let newGuest = found.guest {
           guest = newGuest
           newGuest.watch(with: &poller)
+          // What came before now was nudged about before now.
+          newGuest.takeInput()
         }
         if batch.isEmpty {
           if found.isStopping && guest == nil { return }
