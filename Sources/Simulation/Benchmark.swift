@@ -88,12 +88,10 @@ public struct Benchmark: ~Copyable {
   ///
   /// - Returns: whether there is more to do.
   public mutating func run(steps: Int) -> Bool {
-    guard world.unfinished > 0 else { return false }
-    var left = steps
-    while left > 0, world.unfinished > 0 {
-      let slice = min(left, 256)
-      left -= slice
-      guard world.run(steps: slice, until: .zero + Self.longest) else { return false }
+    for _ in 0..<steps {
+      guard world.unfinished > 0, world.run(steps: 1, until: .zero + Self.longest) else {
+        return false
+      }
     }
     return world.unfinished > 0
   }

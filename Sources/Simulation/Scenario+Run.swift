@@ -90,12 +90,12 @@ extension Scenario {
 
   private func makeWorld() throws(StackError) -> World {
     var world = World(seed: seed)
-    var attachments: [Attachment] = []
+    var attachments: [WireAttachment] = []
     for number in 0..<hosts {
       let host = world.addHost("host\(number)", configuration: configurations[number])
       world[host].timerLateness = timerLateness[number]
       attachments.append(
-        Attachment(
+        WireAttachment(
           host, Self.prefixes(number), abilities: abilities, outbound: outbound[number]))
     }
     let wire = try world.addWire(kind, attachments)

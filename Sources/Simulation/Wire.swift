@@ -32,7 +32,7 @@ public enum WireKind: Sendable {
 }
 
 /// How one host is plugged into a wire.
-public struct Attachment: Sendable {
+public struct WireAttachment: Sendable {
   public var host: Int
   /// The addresses of the interface, with the networks that are reached through it.
   public var prefixes: [Prefix]

@@ -64,14 +64,18 @@ public struct WireMonitor {
   public init() {}
 
   /// A frame enters a wire.
-  mutating func sent(_ packet: borrowing Packet, linkHeader: Int, mtu: Int, at now: Instant) {
+  public mutating func sent(_ packet: borrowing Packet, linkHeader: Int, mtu: Int, at now: Instant)
+  {
     let offload = packet.offload
     guard
       let observed = ObservedPacket(
         frame: packet.bytes, linkHeader: linkHeader,
         checksumIsPending: offload.needsChecksum || offload.checksumIsValid)
     else { return }
-    if let flaw = observed.flaw { note(.malformed, observed, flaw.rawValue, at: now) }
+    if let flaw = observed.flaw {
+      note(.malformed, observed, flaw.rawValue, at: now)
+      return
+    }
     if offload.segmentation == .none, observed.ipLength > mtu {
       note(.oversized, observed, "\(observed.ipLength) bytes, limit \(mtu)", at: now)
     }
@@ -91,7 +95,7 @@ public struct WireMonitor {
   }
 
   /// A frame comes out of a wire, perhaps not as it went in.
-  mutating func delivered(_ packet: borrowing Packet, linkHeader: Int) {
+  public mutating func delivered(_ packet: borrowing Packet, linkHeader: Int) {
     let offload = packet.offload
     guard
       let observed = ObservedPacket(

@@ -9,7 +9,7 @@ extension World {
   /// - Returns: the wire's number.
   @discardableResult
   public mutating func addWire(
-    _ kind: WireKind = .direct, _ attachments: [Attachment]
+    _ kind: WireKind = .direct, _ attachments: [WireAttachment]
   ) throws(StackError) -> Int {
     if case .direct = kind, attachments.count != 2 { throw .invalidOperation }
     let number = wires.count
@@ -51,8 +51,8 @@ extension World {
     try addWire(
       .direct,
       [
-        Attachment(first, firstPrefixes, abilities: abilities, outbound: conditions),
-        Attachment(second, secondPrefixes, abilities: abilities, outbound: conditions),
+        WireAttachment(first, firstPrefixes, abilities: abilities, outbound: conditions),
+        WireAttachment(second, secondPrefixes, abilities: abilities, outbound: conditions),
       ])
   }
 

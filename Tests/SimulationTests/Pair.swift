@@ -35,10 +35,10 @@ struct Pair: ~Copyable {
     wire = try world.addWire(
       .direct,
       [
-        Attachment(
+        WireAttachment(
           client, [Self.prefix("10.0.0.1/24"), Self.prefix("fd00::1/64")], abilities: abilities,
           outbound: conditions),
-        Attachment(
+        WireAttachment(
           server, [Self.prefix("10.0.0.2/24"), Self.prefix("fd00::2/64")], abilities: abilities,
           outbound: backwards ?? conditions),
       ])

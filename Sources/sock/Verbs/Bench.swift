@@ -37,10 +37,10 @@ struct Bench: ParsableCommand {
   @Option(
     help: ArgumentHelp("Bulk: bytes to send in all.", valueName: "size"),
     transform: { try ByteCount(parsing: $0) })
-  var bytes = ByteCount(2 << 30)
+  var bytes = ByteCount(3 << 30)
 
   @Option(help: ArgumentHelp("Request: transactions in all.", valueName: "count"))
-  var transactions = 400_000
+  var transactions = 1_000_000
 
   @Option(
     help: ArgumentHelp("End after so much virtual time instead.", valueName: "time"),
