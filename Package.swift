@@ -32,11 +32,7 @@ let package = Package(
     .target(name: "Packets", dependencies: ["Addresses"], swiftSettings: laws),
     .target(
       name: "ProtocolStack",
-      dependencies: [
-        "Addresses", "Packets",
-        .product(name: "BasicContainers", package: "swift-collections"),
-        .product(name: "DequeModule", package: "swift-collections"),
-      ],
+      dependencies: ["Addresses", "Packets"],
       swiftSettings: laws),
     .target(
       name: "Sockets",

@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// Address resolution for IPv4 (RFC 826, RFC 1122 §2.3.2, RFC 5227).

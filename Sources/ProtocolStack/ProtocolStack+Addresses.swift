@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// The life of our addresses: asking for duplicates, announcing, ageing (RFC 4862 §5.4, §5.5.4;

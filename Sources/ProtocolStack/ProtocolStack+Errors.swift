@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// ICMP errors that this host sends.
@@ -159,7 +158,7 @@ extension ProtocolStack {
     counts.reassemblyTimeouts &+= 1
     guard datagram.hasFirst else { return }
     let arrival = Reception(number: UInt32(datagram.key.interface))
-    let first = datagram.pieces.remove(at: 0)
+    guard let first = datagram.pieces.remove(at: 0) else { return }
     sendError(.reassemblyTimeExceeded, about: first.packet.bytes, arrival)
   }
 }

@@ -23,7 +23,7 @@ extension ProtocolStack {
       pool.recycle(packet)
       return
     }
-    let pieces = (payload &+ step &- 1) / step
+    let pieces = (payload &+ step &- 1) / max(step, 8)
     guard hasRoom(pieces: pieces, bytes: packet.count &+ pieces &* header, on: number) else {
       counts.outputQueueDrops &+= 1
       pool.recycle(packet)

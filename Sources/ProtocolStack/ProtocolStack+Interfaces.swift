@@ -1,5 +1,4 @@
 public import Addresses
-import BasicContainers
 public import Packets
 
 /// Interfaces, their addresses and the routes over them.
@@ -56,7 +55,7 @@ extension ProtocolStack {
     let number = UInt32(interface.rawValue)
     guard interfaces.contains(number) else { return [] }
     var list: [InterfaceAddress] = []
-    for place in 0..<interfaces[number].addresses.count {
+    for place in interfaces[number].addresses.indices {
       list.append(interfaces[number].addresses[place])
     }
     return list
@@ -137,7 +136,7 @@ extension ProtocolStack {
   }
 
   private mutating func addLinkLocalAddress(to number: UInt32) {
-    for place in 0..<interfaces[number].addresses.count
+    for place in interfaces[number].addresses.indices
     where interfaces[number].addresses[place].key.isLinkLocal {
       return
     }
@@ -165,10 +164,10 @@ extension ProtocolStack {
 
   /// Drops an address and everything that hung on it.
   mutating func forget(_ place: Int, on number: UInt32) {
-    let gone = interfaces[number].addresses.remove(at: place)
+    guard let gone = interfaces[number].addresses.remove(at: place) else { return }
     interfaces[number].scheduleAddresses()
     var isLast = true
-    for other in 0..<interfaces[number].addresses.count
+    for other in interfaces[number].addresses.indices
     where interfaces[number].addresses[other].prefix.network == gone.prefix.network {
       isLast = false
     }

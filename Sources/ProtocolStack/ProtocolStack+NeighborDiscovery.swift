@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// Neighbor discovery for IPv6, the host's side (RFC 4861, RFC 4862, RFC 7527).

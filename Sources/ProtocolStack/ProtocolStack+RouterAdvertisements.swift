@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// What routers may decide for this host, where the configuration lets them (RFC 4861 §6.3,
@@ -88,7 +87,7 @@ extension ProtocolStack {
   ) {
     let validUntil = end(of: advertised.validLifetime)
     let preferredUntil = end(of: advertised.preferredLifetime)
-    for place in 0..<interfaces[number].addresses.count
+    for place in interfaces[number].addresses.indices
     where interfaces[number].addresses[place].isAutomatic
       && interfaces[number].addresses[place].prefix.network == prefix
     {

@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// Which way a packet goes, and which of our addresses it carries.

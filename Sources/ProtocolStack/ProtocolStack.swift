@@ -1,4 +1,3 @@
-import BasicContainers
 public import Packets
 
 /// A host's protocol stack: interfaces below, sockets above, and no I/O.

@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// One place where packets come and go: a link, our addresses on it, the neighbours met there, and
@@ -13,7 +12,7 @@ struct Interface: ~Copyable {
   var mtu: Int
   /// The hop limit of packets that do not ask for another.
   var hopLimit: UInt8
-  var addresses = UniqueArray<InterfaceAddress>()
+  var addresses = List<InterfaceAddress>()
   var neighbors: NeighborCache
   /// Neighbour discovery and errors, ready to leave.
   var control: PacketQueue

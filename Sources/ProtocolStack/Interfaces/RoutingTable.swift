@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// Which way to which destination: routes sorted by prefix length, the longest first.
@@ -18,7 +17,7 @@ struct RoutingTable: ~Copyable {
     var validUntil = Instant.distantFuture
   }
 
-  private var entries = UniqueArray<Entry>()
+  private var entries = List<Entry>()
   let limit: Int
   /// When the next route ends.
   private(set) var deadline = Instant.distantFuture

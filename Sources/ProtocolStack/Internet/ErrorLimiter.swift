@@ -1,4 +1,3 @@
-import BasicContainers
 import Packets
 
 /// How many ICMP errors a destination may still get.
@@ -7,18 +6,19 @@ import Packets
 /// tell one of them what another received (ICMP-9, CVE-2020-25705), so each has its own, under a
 /// keyed hash, and none knows its size or when it grows: both are drawn at random.
 struct ErrorLimiter: ~Copyable {
-  struct Budget {
+  struct Budget: BitwiseCopyable {
     var tokens = 0
-    var refill = Instant(nanoseconds: .min)
+    /// When it grows next, in nanoseconds.
+    var refill = Int64.min
   }
 
-  private var budgets: UniqueArray<Budget>
+  private var budgets = MaskedStorage<Budget>()
   private let interval: Interval
   private let burst: Int
   private static var places: Int { 256 }
 
   init(interval: Interval, burst: Int) {
-    budgets = UniqueArray(repeating: Budget(), count: Self.places)
+    budgets.reset(capacity: Self.places, filling: Budget())
     self.interval = interval < .microseconds(1) ? .microseconds(1) : interval
     self.burst = burst < 1 ? 1 : (burst > 64 ? 64 : burst)
   }
@@ -27,19 +27,20 @@ struct ErrorLimiter: ~Copyable {
   ///
   /// - Parameter hash: the keyed hash of the destination.
   mutating func allows(_ hash: UInt64, at now: Instant, _ secrets: inout Secrets) -> Bool {
-    let place = Int(truncatingIfNeeded: hash) & (Self.places &- 1)
-    guard place < budgets.count else { return false }
+    let place = Int(truncatingIfNeeded: hash)
     var budget = budgets[place]
-    if now.since(budget.refill) >= interval * Int64(2 &* burst) {
+    var refill = Instant(nanoseconds: budget.refill)
+    if now.since(refill) >= interval * Int64(2 &* burst) {
       budget.tokens = burst &+ Int(secrets.next(below: UInt32(truncatingIfNeeded: burst &+ 1)))
-      budget.refill = now + jitter(&secrets)
+      refill = now + jitter(&secrets)
     }
-    while budget.refill <= now {
+    while refill <= now {
       if budget.tokens < 2 &* burst { budget.tokens &+= 1 }
-      budget.refill = budget.refill + jitter(&secrets)
+      refill = refill + jitter(&secrets)
     }
     let isAllowed = budget.tokens > 0
     if isAllowed { budget.tokens &-= 1 }
+    budget.refill = refill.nanoseconds
     budgets[place] = budget
     return isAllowed
   }

@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// Which datagram a fragment belongs to (RFC 791 §3.2, RFC 8200 §4.5).
@@ -48,7 +47,7 @@ struct PartialDatagram: ~Copyable {
   let deadline: Instant
   /// The order of arrival: the lowest is the oldest.
   let serial: UInt64
-  var pieces = UniqueArray<Piece>()
+  var pieces = List<Piece>()
   /// Bytes of data in all pieces.
   var length = 0
   /// Bytes of memory in all pieces.
@@ -113,7 +112,7 @@ struct PartialDatagram: ~Copyable {
 
   /// Gives all memory back.
   mutating func clear() {
-    pieces = UniqueArray()
+    pieces = List()
     charge = 0
     length = 0
   }

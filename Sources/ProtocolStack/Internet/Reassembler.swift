@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// Puts fragmented datagrams of both versions together again (RFC 791 §3.2, RFC 815, RFC 8200

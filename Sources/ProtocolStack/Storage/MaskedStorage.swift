@@ -28,6 +28,7 @@ struct MaskedStorage<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
   /// Makes room for at least `minimum` values, twice as many as before at least, all of them
   /// `value`. What was there is gone: the owner re-inserts from what ``replace(with:)`` answers.
+  @inline(never)
   mutating func reset(capacity minimum: Int, filling value: Element) {
     var capacity = 4
     while capacity < minimum { capacity &*= 2 }
@@ -40,6 +41,7 @@ struct MaskedStorage<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
   /// Doubles the capacity. The values from place `first` on keep their order and begin at place
   /// zero; the new half is `value`.
+  @inline(never)
   mutating func grow(rotatingFrom first: Int, filling value: Element) {
     let old = capacity
     let new = old == 0 ? 4 : old &* 2

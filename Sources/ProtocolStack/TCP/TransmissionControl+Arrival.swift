@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// Segments on their way in: found, checked, handed to their connection or listener.

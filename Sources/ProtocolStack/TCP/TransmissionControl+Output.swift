@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// Where a segment goes: what the IP header is made from.

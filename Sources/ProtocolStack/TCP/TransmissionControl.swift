@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// All TCP of a stack: the connections, the listeners, and the queues between them and the links.
@@ -25,8 +24,8 @@ struct TransmissionControl: ~Copyable {
   var chunks: ChunkPool
   var deadlines = DeadlineHeap()
   /// Per interface: connections that may have something to send, and replies.
-  var queues = UniqueArray<Ring<UInt32>>()
-  var replies = UniqueArray<Ring<Reply>>()
+  var queues = List<Ring<UInt32>>()
+  var replies = List<Ring<Reply>>()
   /// Sockets with events to tell: the slot, and in bit 32 whether it is a listener's.
   var told = Ring<UInt64>()
   /// Connections in TIME-WAIT, the oldest first; entries may be out of date.

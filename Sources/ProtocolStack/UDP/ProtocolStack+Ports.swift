@@ -1,5 +1,4 @@
 import Addresses
-import BasicContainers
 import Packets
 
 /// Which ports are free, and whose a datagram is.
@@ -57,7 +56,7 @@ extension ProtocolStack {
     }
     // A wildcard covers each of our addresses.
     for number in numbers {
-      for place in 0..<interfaces[number].addresses.count {
+      for place in interfaces[number].addresses.indices {
         let key = interfaces[number].addresses[place].key
         guard isDual || key.isIPv4Mapped != bound.isUnspecified else { continue }
         if findUDP(SocketKey(local: key, localPort: port)) != nil { return true }
