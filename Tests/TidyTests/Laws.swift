@@ -64,6 +64,7 @@ extension Law {
       "Sources/Packets/Bytes.swift": "loads and stores behind their own bounds checks",
       "Sources/ProtocolStack/Storage/": "elements in place, behind checked slots and masks",
       "Sources/Host/Syscalls.swift": "the system calls",
+      "Sources/Sockets/Stack/StackCore.swift": "state outside isolation, thread checked",
       "Sources/Sockets/Reactor/Reactor.swift": "the runtime takes executors unowned",
       "Sources/Sockets/Reactor/ReactorLoop.swift": "the runtime takes executors unowned",
     ]

@@ -17,8 +17,13 @@ import Synchronization
 /// One turn is bounded at each step, so that neither packets nor tasks starve the other. Without a
 /// guest it is a plain thread to run blocking work on.
 ///
+/// Tasks and actors have an executor each, for the runtime's sake: a job of a task that prefers
+/// this reactor must not seem to run inside an actor, or it is enqueued again at every step.
+///
 /// The thread lives as long as this object does: tasks that prefer it keep it alive.
-final class Reactor: TaskExecutor, SerialExecutor {
+final class Reactor: TaskExecutor {
+  /// What the guest's actor runs on.
+  let isolation: ReactorIsolation
   private let loop: ReactorLoop
 
   /// Starts the thread.
@@ -26,8 +31,10 @@ final class Reactor: TaskExecutor, SerialExecutor {
   /// - Parameter name: shown by the system's tools, up to 15 bytes of it.
   init(name: String) throws(SystemError) {
     let loop = try ReactorLoop()
+    let isolation = ReactorIsolation(loop)
     self.loop = loop
-    let serialExecutor = unsafe UnownedSerialExecutor(ordinary: self)
+    self.isolation = isolation
+    let serialExecutor = unsafe isolation.asUnownedSerialExecutor()
     let taskExecutor = unsafe UnownedTaskExecutor(ordinary: self)
     try HostThread.start(name: name) {
       unsafe loop.run(serialExecutor, taskExecutor)
@@ -37,7 +44,13 @@ final class Reactor: TaskExecutor, SerialExecutor {
   deinit { loop.stop() }
 
   /// Whether the caller runs on this thread.
-  var isCurrent: Bool { loop.thread.load(ordering: .relaxed) == HostThread.current }
+  var isCurrent: Bool { loop.isCurrent }
+
+  /// Stops the program where another thread touches what is this thread's: a mistake of this
+  /// module's.
+  func mustBeCurrent() {
+    precondition(isCurrent, "a node's state was touched from another thread than its own")
+  }
 
   /// Drives `guest` from the next turn on, until it says that it is finished.
   func attach(_ guest: any ReactorGuest) { loop.attach(guest) }
@@ -46,29 +59,39 @@ final class Reactor: TaskExecutor, SerialExecutor {
   func nudge() { loop.nudge() }
 
   func enqueue(_ job: consuming ExecutorJob) {
-    loop.enqueue(UnownedJob(job))
+    loop.enqueue(UnownedJob(job), isIsolated: false)
+  }
+
+  func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+    unsafe UnownedTaskExecutor(ordinary: self)
+  }
+}
+
+/// The reactor's thread as an actor's executor.
+final class ReactorIsolation: SerialExecutor {
+  private let loop: ReactorLoop
+
+  fileprivate init(_ loop: ReactorLoop) { self.loop = loop }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    loop.enqueue(UnownedJob(job), isIsolated: true)
   }
 
   func asUnownedSerialExecutor() -> UnownedSerialExecutor {
     unsafe UnownedSerialExecutor(ordinary: self)
   }
 
-  func asUnownedTaskExecutor() -> UnownedTaskExecutor {
-    unsafe UnownedTaskExecutor(ordinary: self)
-  }
-
-  func isSameExclusiveExecutionContext(other: Reactor) -> Bool { self === other }
-
   func checkIsolated() {
-    precondition(isCurrent, "a node's state was touched from another thread than its own")
+    precondition(
+      loop.isCurrent, "a node's state was touched from another thread than its own")
   }
 
-  func isIsolatingCurrentContext() -> Bool? { isCurrent }
+  func isIsolatingCurrentContext() -> Bool? { loop.isCurrent }
 }
 
 extension StackCore {
   /// The core keeps its reactor alive, and the runtime keeps the core while it runs on it.
   nonisolated var unownedExecutor: UnownedSerialExecutor {
-    unsafe reactor.asUnownedSerialExecutor()
+    unsafe reactor.isolation.asUnownedSerialExecutor()
   }
 }

@@ -5,9 +5,15 @@ import Synchronization
 /// The part of a ``Reactor`` that its thread owns. It does not own the reactor, so that the last
 /// task that prefers the reactor can end it.
 final class ReactorLoop: Sendable {
+  /// A job, and whether it is an actor's.
+  fileprivate struct Job {
+    let job: UnownedJob
+    let isIsolated: Bool
+  }
+
   /// What others leave for the thread to find.
   fileprivate struct Inbox {
-    var jobs: [UnownedJob] = []
+    var jobs: [Job] = []
     var guest: (any ReactorGuest)?
     var isStopping = false
     var isNudged = false
@@ -37,9 +43,12 @@ final class ReactorLoop: Sendable {
 
   // MARK: From any thread
 
-  func enqueue(_ job: UnownedJob) {
+  /// Whether the caller runs on the thread.
+  var isCurrent: Bool { thread.load(ordering: .relaxed) == HostThread.current }
+
+  func enqueue(_ job: UnownedJob, isIsolated: Bool) {
     let mustWake = inbox.withLock { inbox in
-      inbox.jobs.append(job)
+      inbox.jobs.append(Job(job: job, isIsolated: isIsolated))
       return inbox.wakes()
     }
     if mustWake { wake() }
@@ -82,7 +91,7 @@ final class ReactorLoop: Sendable {
     thread.store(HostThread.current, ordering: .relaxed)
     defer { thread.store(0, ordering: .relaxed) }
     var guest: (any ReactorGuest)?
-    var batch: [UnownedJob] = []
+    var batch: [Job] = []
     while true {
       guest?.takeInput()
       for _ in 0..<Self.batchesPerTurn {
@@ -97,8 +106,13 @@ final class ReactorLoop: Sendable {
           if found.isStopping && guest == nil { return }
           break
         }
-        for job in batch {
-          unsafe job.runSynchronously(isolatedTo: serialExecutor, taskExecutor: taskExecutor)
+        for entry in batch {
+          if entry.isIsolated {
+            unsafe entry.job.runSynchronously(
+              isolatedTo: serialExecutor, taskExecutor: taskExecutor)
+          } else {
+            unsafe entry.job.runSynchronously(on: taskExecutor)
+          }
         }
         batch.removeAll(keepingCapacity: true)
       }
@@ -141,7 +155,7 @@ extension ReactorLoop.Inbox {
 
   /// Moves the jobs into `batch`, which is empty, and the guest out.
   fileprivate mutating func take(
-    _ batch: inout [UnownedJob]
+    _ batch: inout [ReactorLoop.Job]
   ) -> (guest: (any ReactorGuest)?, isStopping: Bool) {
     swap(&jobs, &batch)
     return (guest.take(), isStopping)

@@ -18,7 +18,9 @@ final class StackConnection: StreamImplementation {
     _ handle: SocketHandle, _ lease: StackLease
   ) async throws(SocketError.Reason) -> TCPConnection {
     let socket = StackSocket(handle, lease)
-    let addresses = await lease.core.addresses(handle)
+    let core = lease.core
+    let addresses =
+      core.isCurrent ? core.addressesNow(handle) : await core.addresses(handle)
     guard let local = addresses.local, let remote = addresses.remote else {
       socket.close()
       throw .connectionReset
@@ -34,14 +36,16 @@ final class StackConnection: StreamImplementation {
   ) async throws(SocketError) -> Int {
     do throws(SocketError.Reason) {
       try socket.mustBeOpen()
-      if socket.core.isCurrent {
-        switch socket.core.readNow(socket.handle, into: &bytes) {
+      let core = socket.core
+      let deadline = core.deadline(timeout)
+      while core.isCurrent {
+        switch core.readNow(socket.handle, into: &bytes) {
         case .done(let count): return count
         case .failed(let reason): throw reason
-        case .wouldBlock: break
+        case .wouldBlock: try await core.waitForReadingHere(socket.handle, until: deadline)
         }
       }
-      return try await socket.core.read(socket.handle, into: &bytes, timeout: timeout)
+      return try await core.read(socket.handle, into: &bytes, until: deadline)
     } catch {
       throw failure(.read, error)
     }
@@ -50,17 +54,20 @@ final class StackConnection: StreamImplementation {
   func write(_ bytes: Span<UInt8>, timeout: Duration?) async throws(SocketError) {
     do throws(SocketError.Reason) {
       try socket.mustBeOpen()
+      let core = socket.core
+      let deadline = core.deadline(timeout)
       var written = 0
-      if socket.core.isCurrent {
-        switch socket.core.writeNow(socket.handle, bytes) {
-        case .done(let count): written = count
+      while core.isCurrent {
+        switch core.writeNow(socket.handle, bytes.extracting(droppingFirst: written)) {
+        case .done(let count): written += count
         case .failed(let reason): throw reason
         case .wouldBlock: break
         }
         if written == bytes.count { return }
+        try await core.waitForWritingHere(socket.handle, until: deadline)
       }
       let rest = bytes.extracting(droppingFirst: written)
-      try await socket.core.write(socket.handle, rest, timeout: timeout)
+      try await core.write(socket.handle, rest, until: deadline)
     } catch {
       throw failure(.write, error)
     }
@@ -69,7 +76,11 @@ final class StackConnection: StreamImplementation {
   func shutdownSend() async throws(SocketError) {
     do throws(SocketError.Reason) {
       try socket.mustBeOpen()
-      try await socket.core.shutdownSend(socket.handle)
+      if socket.core.isCurrent {
+        if case .failed(let reason) = socket.core.shutdownSendNow(socket.handle) { throw reason }
+      } else {
+        try await socket.core.shutdownSend(socket.handle)
+      }
     } catch {
       throw failure(.shutdown, error)
     }

@@ -28,13 +28,13 @@ extension StackCore {
   nonisolated func sendNow(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?
   ) -> Attempt<Void> {
-    assumeIsolated { $0.trySend(socket, bytes, to: remote) }
+    trySend(socket, bytes, to: remote)
   }
 
   func send(
-    _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?, timeout: Duration?
+    _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?,
+    until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    let deadline = deadline(timeout)
     while true {
       switch trySend(socket, bytes, to: remote) {
       case .done: return
@@ -44,7 +44,7 @@ extension StackCore {
     }
   }
 
-  private func trySend(
+  private nonisolated func trySend(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?
   ) -> Attempt<Void> {
     do {
@@ -57,13 +57,12 @@ extension StackCore {
   nonisolated func receiveNow(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) -> Attempt<Datagram> {
-    assumeIsolated { $0.tryReceive(socket, into: &bytes) }
+    tryReceive(socket, into: &bytes)
   }
 
   func receive(
-    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, timeout: Duration?
+    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> Datagram {
-    let deadline = deadline(timeout)
     while true {
       switch tryReceive(socket, into: &bytes) {
       case .done(let datagram): return datagram
@@ -73,7 +72,7 @@ extension StackCore {
     }
   }
 
-  private func tryReceive(
+  private nonisolated func tryReceive(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) -> Attempt<Datagram> {
     do {

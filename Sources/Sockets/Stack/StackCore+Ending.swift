@@ -41,7 +41,7 @@ extension StackCore {
   /// Ends every wait; the reactor comes here no more.
   func finish() {
     isFinished = true
-    waiters.wakeAll(.failed(.networkDown))
+    waiters.close(.failed(.networkDown))
     for finisher in finishers { finisher.resume() }
     finishers = []
     announceAddresses()

@@ -3,7 +3,7 @@ import Packets
 import ProtocolStack
 
 // Each call comes twice: `…Now` for a caller on this thread, which answers at once or says that it
-// would block, and the waiting one, which is also the way here from other threads.
+// would block, and the waiting one, the way here from other threads.
 extension StackCore {
   // MARK: Connecting
 
@@ -47,13 +47,12 @@ extension StackCore {
   }
 
   nonisolated func acceptNow(_ listener: SocketHandle) -> Attempt<SocketHandle> {
-    assumeIsolated { $0.tryAccept(listener) }
+    tryAccept(listener)
   }
 
   func accept(
-    _ listener: SocketHandle, timeout: Duration?
+    _ listener: SocketHandle, until deadline: Instant?
   ) async throws(SocketError.Reason) -> SocketHandle {
-    let deadline = deadline(timeout)
     while true {
       switch tryAccept(listener) {
       case .done(let socket): return socket
@@ -63,7 +62,7 @@ extension StackCore {
     }
   }
 
-  private func tryAccept(_ listener: SocketHandle) -> Attempt<SocketHandle> {
+  private nonisolated func tryAccept(_ listener: SocketHandle) -> Attempt<SocketHandle> {
     do {
       guard let socket = try stack.acceptTCP(listener, at: now) else { return .wouldBlock }
       return .done(socket)
@@ -77,13 +76,12 @@ extension StackCore {
   nonisolated func readNow(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) -> Attempt<Int> {
-    assumeIsolated { $0.tryRead(socket, into: &bytes) }
+    tryRead(socket, into: &bytes)
   }
 
   func read(
-    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, timeout: Duration?
+    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> Int {
-    let deadline = deadline(timeout)
     while true {
       switch tryRead(socket, into: &bytes) {
       case .done(let count): return count
@@ -93,7 +91,7 @@ extension StackCore {
     }
   }
 
-  private func tryRead(
+  private nonisolated func tryRead(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) -> Attempt<Int> {
     do {
@@ -111,13 +109,12 @@ extension StackCore {
 
   /// - Returns: how many bytes were taken; fewer than all means that the rest would block.
   nonisolated func writeNow(_ socket: SocketHandle, _ bytes: Span<UInt8>) -> Attempt<Int> {
-    assumeIsolated { $0.tryWrite(socket, bytes) }
+    tryWrite(socket, bytes)
   }
 
   func write(
-    _ socket: SocketHandle, _ bytes: Span<UInt8>, timeout: Duration?
+    _ socket: SocketHandle, _ bytes: Span<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    let deadline = deadline(timeout)
     var written = 0
     while true {
       switch tryWrite(socket, bytes.extracting(droppingFirst: written)) {
@@ -130,9 +127,17 @@ extension StackCore {
     }
   }
 
-  private func tryWrite(_ socket: SocketHandle, _ bytes: Span<UInt8>) -> Attempt<Int> {
+  private nonisolated func tryWrite(_ socket: SocketHandle, _ bytes: Span<UInt8>) -> Attempt<Int> {
     do {
       return .done(try stack.send(socket, bytes, at: now))
+    } catch {
+      return .failed(SocketError.Reason(error))
+    }
+  }
+
+  nonisolated func shutdownSendNow(_ socket: SocketHandle) -> Attempt<Void> {
+    do {
+      return .done(try stack.shutdownSend(socket, at: now))
     } catch {
       return .failed(SocketError.Reason(error))
     }
@@ -163,6 +168,12 @@ extension StackCore {
     return info
   }
 
+  nonisolated func addressesNow(
+    _ socket: SocketHandle
+  ) -> (local: SocketAddress?, remote: SocketAddress?) {
+    (stack.localAddress(socket), stack.remoteAddress(socket))
+  }
+
   func addresses(_ socket: SocketHandle) -> (local: SocketAddress?, remote: SocketAddress?) {
     (stack.localAddress(socket), stack.remoteAddress(socket))
   }
@@ -179,6 +190,20 @@ extension StackCore {
     _ socket: SocketHandle, until deadline: Instant?
   ) async throws(SocketError.Reason) {
     try await wait(for: WaitPoint(socket: socket, direction: .writing), until: deadline).check()
+  }
+
+  nonisolated func waitForReadingHere(
+    _ socket: SocketHandle, until deadline: Instant?
+  ) async throws(SocketError.Reason) {
+    let point = WaitPoint(socket: socket, direction: .reading)
+    try await waitHere(for: point, until: deadline).check()
+  }
+
+  nonisolated func waitForWritingHere(
+    _ socket: SocketHandle, until deadline: Instant?
+  ) async throws(SocketError.Reason) {
+    let point = WaitPoint(socket: socket, direction: .writing)
+    try await waitHere(for: point, until: deadline).check()
   }
 }
 

@@ -30,6 +30,7 @@ extension StackCore: ReactorGuest {
   private func intake() {
     obeyCommands()
     for port in ports.indices { takePackets(from: port) }
+    let now = now
     stack.advance(to: now)
     waiters.advance(to: now)
     announceEvents()

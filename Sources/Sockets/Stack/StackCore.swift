@@ -12,9 +12,7 @@ import Synchronization
 actor StackCore {
   nonisolated let reactor: Reactor
 
-  var stack: ProtocolStack
   var ports: UniqueArray<NodePort>
-  var waiters = Waiters()
   /// No handle is left outside: when the streams have ended, so may the node.
   var isReleased = false
   /// The end of the wait for streams that have not ended.
@@ -27,8 +25,12 @@ actor StackCore {
   var isBusy = false
   /// Tasks that wait for the node's addresses to be its own.
   var settlers: [CheckedContinuation<Void, Never>] = []
+  nonisolated(unsafe) private var ownStack: ProtocolStack
+  nonisolated(unsafe) private var ownWaiters = Waiters()
   private var commandsAtWork: [Command] = []
   nonisolated private let commands = Mutex<[Command]>([])
+  /// The last name given to a waiter; none is used twice.
+  nonisolated private let waiterNumbers = Atomic<UInt64>(0)
 
   /// What handles ask for from any thread, without waiting.
   enum Command: Sendable {
@@ -48,15 +50,40 @@ actor StackCore {
     ports: consuming sending UniqueArray<NodePort>
   ) {
     self.reactor = reactor
-    self.stack = stack
+    unsafe ownStack = stack
     self.ports = ports
   }
 
   /// Whether the caller may touch the state without a hop.
   nonisolated var isCurrent: Bool { reactor.isCurrent }
 
+  /// The stack, for whoever is on the thread, in the actor or not. Every use checks that; to go
+  /// through `assumeIsolated` would allocate a closure each time.
+  nonisolated var stack: ProtocolStack {
+    _read {
+      reactor.mustBeCurrent()
+      yield unsafe ownStack
+    }
+    _modify {
+      reactor.mustBeCurrent()
+      yield unsafe &ownStack
+    }
+  }
+
+  /// Who waits, in the same manner.
+  nonisolated var waiters: Waiters {
+    _read {
+      reactor.mustBeCurrent()
+      yield unsafe ownWaiters
+    }
+    _modify {
+      reactor.mustBeCurrent()
+      yield unsafe &ownWaiters
+    }
+  }
+
   /// The present, for the stack.
-  var now: Instant { HostClock.now() }
+  nonisolated var now: Instant { HostClock.now() }
 
   /// Leaves a command to be carried out in the next turn. From any thread.
   nonisolated func post(_ command: Command) {
@@ -90,17 +117,26 @@ actor StackCore {
   /// Suspends the caller until something happens at `point`. Call it right after a try that would
   /// block, without a suspension in between.
   func wait(for point: WaitPoint, until deadline: Instant?) async -> WaitOutcome {
-    if isFinished { return .failed(.networkDown) }
-    if let deadline, deadline <= now { return .deadlineExceeded }
-    let number = waiters.nextNumber()
+    let number = waiterNumbers.add(1, ordering: .relaxed).newValue
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        // The handler's command is carried out in a later turn, so a cancellation that this test
-        // does not see finds the waiter in its place.
-        if Task.isCancelled {
-          continuation.resume(returning: .cancelled)
+        enlist(continuation, number: number, at: point, until: deadline)
+      }
+    } onCancel: {
+      post(.cancel(number: number, point))
+    }
+  }
+
+  /// The same for a task on this thread that is in no actor: it hops neither in nor out.
+  nonisolated func waitHere(for point: WaitPoint, until deadline: Instant?) async -> WaitOutcome {
+    let number = waiterNumbers.add(1, ordering: .relaxed).newValue
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        if isCurrent {
+          enlist(continuation, number: number, at: point, until: deadline)
         } else {
-          waiters.add(continuation, number: number, at: point, until: deadline)
+          // The runtime has taken the task elsewhere: its next try finds the way back.
+          continuation.resume(returning: .happened)
         }
       }
     } onCancel: {
@@ -108,8 +144,25 @@ actor StackCore {
     }
   }
 
+  private nonisolated func enlist(
+    _ continuation: CheckedContinuation<WaitOutcome, Never>, number: UInt64, at point: WaitPoint,
+    until deadline: Instant?
+  ) {
+    if waiters.isClosed {
+      continuation.resume(returning: .failed(.networkDown))
+    } else if let deadline, deadline <= now {
+      continuation.resume(returning: .deadlineExceeded)
+    } else if Task.isCancelled {
+      // The handler's command is carried out in a later turn, so a cancellation that this test does
+      // not see finds the waiter in its place.
+      continuation.resume(returning: .cancelled)
+    } else {
+      waiters.add(continuation, number: number, at: point, until: deadline)
+    }
+  }
+
   /// When a call that begins now must be done.
-  func deadline(_ timeout: Duration?) -> Instant? {
+  nonisolated func deadline(_ timeout: Duration?) -> Instant? {
     timeout.map { now + Interval($0) }
   }
 }

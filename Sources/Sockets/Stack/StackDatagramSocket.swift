@@ -25,15 +25,16 @@ final class StackDatagramSocket: DatagramImplementation {
   ) async throws(SocketError) {
     do throws(SocketError.Reason) {
       try socket.mustBeOpen()
-      if socket.core.isCurrent {
-        switch socket.core.sendNow(socket.handle, bytes, to: remote?.socketAddress) {
+      let core = socket.core
+      let deadline = core.deadline(timeout)
+      while core.isCurrent {
+        switch core.sendNow(socket.handle, bytes, to: remote?.socketAddress) {
         case .done: return
         case .failed(let reason): throw reason
-        case .wouldBlock: break
+        case .wouldBlock: try await core.waitForWritingHere(socket.handle, until: deadline)
         }
       }
-      try await socket.core.send(
-        socket.handle, bytes, to: remote?.socketAddress, timeout: timeout)
+      try await core.send(socket.handle, bytes, to: remote?.socketAddress, until: deadline)
     } catch {
       throw SocketError(.send, local: local, remote: remote, reason: error)
     }
@@ -44,15 +45,17 @@ final class StackDatagramSocket: DatagramImplementation {
   ) async throws(SocketError) -> DatagramHeader {
     do throws(SocketError.Reason) {
       try socket.mustBeOpen()
-      if socket.core.isCurrent {
-        switch socket.core.receiveNow(socket.handle, into: &bytes) {
+      let core = socket.core
+      let deadline = core.deadline(timeout)
+      while core.isCurrent {
+        switch core.receiveNow(socket.handle, into: &bytes) {
         case .done(let datagram): return DatagramHeader(datagram)
         case .failed(let reason): throw reason
-        case .wouldBlock: break
+        case .wouldBlock: try await core.waitForReadingHere(socket.handle, until: deadline)
         }
       }
       return DatagramHeader(
-        try await socket.core.receive(socket.handle, into: &bytes, timeout: timeout))
+        try await core.receive(socket.handle, into: &bytes, until: deadline))
     } catch {
       throw SocketError(.receive, local: local, reason: error)
     }

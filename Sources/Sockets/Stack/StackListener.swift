@@ -21,14 +21,16 @@ final class StackListener: ListenerImplementation {
   }
 
   private func nextHandle(timeout: Duration?) async throws(SocketError.Reason) -> SocketHandle {
-    if socket.core.isCurrent {
-      switch socket.core.acceptNow(socket.handle) {
+    let core = socket.core
+    let deadline = core.deadline(timeout)
+    while core.isCurrent {
+      switch core.acceptNow(socket.handle) {
       case .done(let handle): return handle
       case .failed(let reason): throw reason
-      case .wouldBlock: break
+      case .wouldBlock: try await core.waitForReadingHere(socket.handle, until: deadline)
       }
     }
-    return try await socket.core.accept(socket.handle, timeout: timeout)
+    return try await core.accept(socket.handle, until: deadline)
   }
 
   func close() { socket.close() }

@@ -34,20 +34,16 @@ struct Waiters {
   /// By kind of socket and slot.
   private var places: [[Place]] = Array(repeating: [], count: SocketHandle.Kind.count)
   private var alarms = Heap<Alarm>()
-  private var lastNumber: UInt64 = 0
   /// Tasks that wait with a deadline. The heap holds alarms of others that wait no more.
   private var deadlines = 0
   /// Tasks that wait.
   private(set) var count = 0
 
+  /// Nobody may wait any more: there is nothing left that could happen.
+  private(set) var isClosed = false
+
   /// The next deadline of a task, or one that has lost its meaning.
   var nextDeadline: Instant? { alarms.min?.deadline }
-
-  /// A name for a new waiter, never used before.
-  mutating func nextNumber() -> UInt64 {
-    lastNumber &+= 1
-    return lastNumber
-  }
 
   mutating func add(
     _ continuation: CheckedContinuation<WaitOutcome, Never>, number: UInt64, at point: WaitPoint,
@@ -109,8 +105,9 @@ struct Waiters {
     }
   }
 
-  /// Wakes everybody.
-  mutating func wakeAll(_ outcome: WaitOutcome) {
+  /// Wakes everybody, for good: nobody may wait any more.
+  mutating func close(_ outcome: WaitOutcome) {
+    isClosed = true
     for kind in places.indices {
       for slot in places[kind].indices {
         for waiter in places[kind][slot].reading + places[kind][slot].writing {
