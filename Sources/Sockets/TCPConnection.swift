@@ -30,7 +30,8 @@ public final class TCPConnection: Sendable {
   public func read(
     into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> Int {
-    try await implementation.read(into: &bytes, timeout: timeout)
+    if let count = try implementation.readNow(into: &bytes) { return count }
+    return try await implementation.read(into: &bytes, timeout: timeout)
   }
 
   /// Writes all of `bytes`; waits while the connection has no room for them.
@@ -41,7 +42,9 @@ public final class TCPConnection: Sendable {
   public func write(
     _ bytes: Span<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) {
-    try await implementation.write(bytes, timeout: timeout)
+    let written = try implementation.writeNow(bytes)
+    if written == bytes.count { return }
+    try await implementation.write(bytes.extracting(droppingFirst: written), timeout: timeout)
   }
 
   /// Ends this side's stream: the peer reads what was written, then the end. Reading goes on

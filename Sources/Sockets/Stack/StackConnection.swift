@@ -31,6 +31,34 @@ final class StackConnection: StreamImplementation {
       local: connection.local, remote: connection.remote, implementation: connection)
   }
 
+  func readNow(into bytes: inout MutableSpan<UInt8>) throws(SocketError) -> Int? {
+    do throws(SocketError.Reason) {
+      try socket.mustBeOpen()
+      guard socket.core.isCurrent else { return nil }
+      return switch socket.core.readNow(socket.handle, into: &bytes) {
+      case .done(let count): count
+      case .failed(let reason): throw reason
+      case .wouldBlock: nil
+      }
+    } catch {
+      throw failure(.read, error)
+    }
+  }
+
+  func writeNow(_ bytes: Span<UInt8>) throws(SocketError) -> Int {
+    do throws(SocketError.Reason) {
+      try socket.mustBeOpen()
+      guard socket.core.isCurrent else { return 0 }
+      return switch socket.core.writeNow(socket.handle, bytes) {
+      case .done(let count): count
+      case .failed(let reason): throw reason
+      case .wouldBlock: 0
+      }
+    } catch {
+      throw failure(.write, error)
+    }
+  }
+
   func read(
     into bytes: inout MutableSpan<UInt8>, timeout: Duration?
   ) async throws(SocketError) -> Int {

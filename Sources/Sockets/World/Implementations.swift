@@ -8,6 +8,15 @@ package import Addresses
 
 /// Behind a ``TCPConnection``.
 package protocol StreamImplementation: AnyObject, Sendable {
+  /// Reads without waiting, where that is possible from the calling thread. Most reads are such, and
+  /// a call that cannot suspend costs a fraction of one that can.
+  ///
+  /// - Returns: bytes read, zero at the end of the stream; nothing where the caller must wait.
+  func readNow(into bytes: inout MutableSpan<UInt8>) throws(SocketError) -> Int?
+  /// Writes without waiting, in the same manner.
+  ///
+  /// - Returns: bytes taken, from the first on; perhaps none.
+  func writeNow(_ bytes: Span<UInt8>) throws(SocketError) -> Int
   /// - Returns: bytes read; zero at the end of the stream.
   func read(
     into bytes: inout MutableSpan<UInt8>, timeout: Duration?
