@@ -8,8 +8,8 @@ package import Addresses
 
 /// Behind a ``TCPConnection``.
 package protocol StreamImplementation: AnyObject, Sendable {
-  /// Reads without waiting, where that is possible from the calling thread. Most reads are such, and
-  /// a call that cannot suspend costs a fraction of one that can.
+  /// Reads without waiting, where that is possible from the calling thread. Most reads are such,
+  /// and a call that cannot suspend costs a fraction of one that can.
   ///
   /// - Returns: bytes read, zero at the end of the stream; nothing where the caller must wait.
   func readNow(into bytes: inout MutableSpan<UInt8>) throws(SocketError) -> Int?
