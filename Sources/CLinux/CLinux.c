@@ -6,6 +6,7 @@
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -81,4 +82,8 @@ int clinux_epoll_wait(int poller, struct clinux_event *events, int capacity, int
 
 void clinux_name_thread(const char *name) {
   prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+uintptr_t clinux_current_thread(void) {
+  return (uintptr_t)pthread_self();
 }

@@ -135,7 +135,7 @@ enum Syscalls {
     }
   }
 
-  static var currentThread: UInt { UInt(pthread_self()) }
+  static var currentThread: UInt { clinux_current_thread() }
 
   static func startThread(
     name: String, _ body: @escaping @Sendable () -> Void

@@ -77,6 +77,12 @@ int clinux_netlink_open(void);
 /// PR_SET_NAME for the calling thread; the kernel keeps the first 15 bytes.
 void clinux_name_thread(const char *name);
 
+/// The calling thread, as `pthread_self` names it.
+///
+/// That one is declared as having one answer for good, and a compiler keeps the answer where it
+/// can. A Swift task that waits goes on elsewhere: it must ask again.
+uintptr_t clinux_current_thread(void);
+
 /// epoll_ctl.
 int clinux_epoll_control(
     int poller, int operation, int descriptor, uint32_t mask, uint64_t token);
