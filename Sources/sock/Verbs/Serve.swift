@@ -65,7 +65,7 @@ struct Serve: AsyncParsableCommand {
   func run() async throws {
     let offers = try makeOffers()
     let node = try await networks.makeNode()
-    let signals = Signals.stream(SIGINT, SIGTERM, SIGUSR1)
+    let signals = await Signals.stream(SIGINT, SIGTERM, SIGUSR1)
     let opened: [OpenOffer]
     do {
       opened = try await open(offers, on: node)
