@@ -26,16 +26,21 @@ struct Offer: Sendable {
   }
 
   /// Takes connections until the listener closes or the task is cancelled.
+  ///
+  /// - Throws: why the listener cannot go on; the connections are given up first.
   func serve(_ listener: TCPListener) async throws(SocketError) {
-    await withDiscardingTaskGroup { group in
-      do {
+    let failure = await withDiscardingTaskGroup { group -> SocketError? in
+      do throws(SocketError) {
         for try await connection in listener.connections {
           group.addTask { await serve(connection) }
         }
+        return nil
       } catch {
         group.cancelAll()
+        return error.reason == .cancelled ? nil : error
       }
     }
+    if let failure { throw failure }
   }
 
   /// Serves one connection to its end; its errors are its own.
