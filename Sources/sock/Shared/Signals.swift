@@ -11,7 +11,7 @@ package enum Signals {
   package static func stream(_ numbers: Int32...) async -> AsyncStream<Int32> {
     let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
     for number in numbers {
-      // Dispatch gives the signal a handler of its own, some time after `resume`. To ignore it until
+      // Dispatch gives the signal a handler of its own some time after `resume`. To ignore it until
       // then would lose it.
       await withCheckedContinuation { registration in
         sources.withLock { sources in
