@@ -66,19 +66,44 @@ extension Scenario {
     return outcome
   }
 
-  /// What the slowest wire needs for all bytes there are, four times over, and the readers' pauses.
+  /// How long all transfers may take after the last fault: what the wires' rates need, or what the
+  /// slowest flow's windows need where that is more, four times over, and the programs' pauses.
   private var transferTime: Interval {
     let bytes = flows.reduce(0) { $0 + $1.clientPlan.sends + $1.serverPlan.sends }
-    var time = Interval.seconds(60)
-    for rate in outbound.compactMap(\.rate) { time = time + rate.time(for: bytes * 4) }
+    var rated = Interval.zero
+    for rate in outbound.compactMap(\.rate) { rated = rated + rate.time(for: bytes) }
+    var pauses = Interval.zero
+    var windowed = Interval.zero
     for flow in flows {
       for plan in [flow.clientPlan, flow.serverPlan] {
         let writes = plan.sends / max(1, plan.writeSize) + 1
         let reads = (plan.expects ?? 0) / max(1, min(plan.readSize, 1_000)) + 1
-        time = time + plan.writePause * Int64(writes) + plan.readPause * Int64(reads)
+        pauses = pauses + plan.writePause * Int64(writes) + plan.readPause * Int64(reads)
       }
+      windowed = max(windowed, windowTime(of: flow))
     }
-    return time
+    return .seconds(60) + max(rated, windowed) * 4 + pauses
+  }
+
+  /// What a flow needs for its bytes when each window of them takes a turn, one direction after the
+  /// other: the way there and back, and the patience of whoever acknowledges, by a late clock.
+  private func windowTime(of flow: Flow) -> Interval {
+    var turn = Interval.zero
+    for host in [flow.client, flow.server] {
+      turn = turn + outbound[host].delay + outbound[host].jitter
+      turn = turn + configurations[host].tcp.acknowledgmentDelay + timerLateness[host]
+    }
+    var turns = 0
+    for (sender, receiver, host) in [
+      (flow.clientPlan, flow.serverPlan, flow.server),
+      (flow.serverPlan, flow.clientPlan, flow.client),
+    ] {
+      let usual = configurations[host].tcp.initialReceiveBuffer
+      let window = min(
+        sender.options.sendBufferLimit ?? usual, receiver.options.receiveBufferLimit ?? usual)
+      turns += sender.sends / max(1, window) + 1
+    }
+    return turn * Int64(turns)
   }
 
   /// The two ends of a flow, once they are there.

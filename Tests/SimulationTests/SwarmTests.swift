@@ -23,7 +23,8 @@ import Testing
     }
   }
 
-  @Test("Seeds that found something once stay sound", arguments: [561, 669, 784, 822, 1_216])
+  @Test(
+    "Seeds that found something once stay sound", arguments: [561, 669, 784, 822, 1_216, 56_098])
   func oldFinds(seed: UInt64) {
     let outcome = Scenario(seed: seed).run()
     #expect(outcome.failures == [])
