@@ -222,8 +222,8 @@ extension Benchmark {
     report.timeouts = known.reduce(0) { $0 + $1.timeouts }
     report.happenings = world.steps
     report.trace = world.trace
-    report.wire = world.wireCounters
     world.run(until: world.now + .seconds(300))
+    report.wire = world.wireCounters
     world.finishCaptures()
     report.failures += world.monitor?.violations.map(\.description) ?? []
     for host in [client, server] {
