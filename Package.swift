@@ -78,6 +78,10 @@ let package = Package(
       swiftSettings: laws),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
     .testTarget(
+      name: "FuzzTests", dependencies: ["Addresses", "Packets", "ProtocolStack"], path: "Fuzz",
+      exclude: ["Package.swift", "Corpus", "Sources"], sources: ["Targets", "Tests"],
+      swiftSettings: laws),
+    .testTarget(
       name: "PacketsTests", dependencies: ["Addresses", "Packets"], swiftSettings: laws),
     .target(name: "CLinux"),
     .target(

@@ -1,6 +1,8 @@
 // What libFuzzer calls, and how the process begins. SwiftPM renames an executable's `main`, so the
 // renamed one hands over to the driver inside of libFuzzer's run-time library.
 
+import FuzzTargets
+
 @_extern(c, "LLVMFuzzerRunDriver")
 private func runDriver(
   _ count: UnsafeMutablePointer<CInt>,
@@ -12,7 +14,7 @@ private func runDriver(
 public func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   guard let data = unsafe data, count > 0 else { return 0 }
   let input = unsafe Span(_unsafeStart: data, count: count)
-  exercise(input)
+  exerciseParsers(input)
   return 0
 }
 

@@ -3,7 +3,7 @@ import Packets
 
 /// The first byte selects the parser, the rest is its input. Beyond the absence of traps each
 /// case holds what must be true of whatever was accepted; `precondition` stops the run otherwise.
-func exercise(_ input: Span<UInt8>) {
+public func exerciseParsers(_ input: Span<UInt8>) {
   let bytes = input.slice(from: 1)
   switch input.uint8(at: 0) % 16 {
   case 0: ethernet(bytes)
