@@ -103,6 +103,16 @@ extension ProtocolStack {
     }
   }
 
+  /// Gives all connections up but those in TIME-WAIT: the peers are reset, what is queued is lost,
+  /// and the users' next calls throw `reason`. Linear in the number of connections.
+  ///
+  /// - Returns: whether some are left because no more resets can wait to be sent: take packets out
+  ///   with ``nextPacket(for:at:)`` and call again.
+  public mutating func abortConnections(because reason: StackError, at now: Instant) -> Bool {
+    observe(now)
+    return tcp.abortConnections(because: reason, at: present)
+  }
+
   /// Changes a connection's options.
   public mutating func setOptions(
     _ socket: SocketHandle, _ options: TCPSocketOptions, at now: Instant

@@ -124,6 +124,19 @@ struct TCPCloseTests {
     #expect(throws: StackError.noSuchSocket) { try peer.writes([1], to: handle) }
   }
 
+  @Test("all connections can be given up: peers are reset, users hear why")
+  func abortAll() throws {
+    let peer = try TCPPeer()
+    let handle = try peer.opensToListener()
+    let areSomeLeft = peer.stack.abortConnections(because: .networkDown, at: peer.now)
+    #expect(!areSomeLeft)
+    #expect(try #require(peer.next()).flags.contains(.rst))
+    #expect(peer.next() == nil)
+    #expect(throws: StackError.networkDown) { try peer.reads(handle) }
+    _ = peer.stack.abortConnections(because: .networkDown, at: peer.now)
+    #expect(peer.next() == nil)
+  }
+
   @Test("writing after the half-close is a broken pipe, reading goes on")
   func brokenPipe() throws {
     let peer = try TCPPeer()

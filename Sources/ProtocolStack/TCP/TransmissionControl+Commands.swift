@@ -201,12 +201,27 @@ extension TransmissionControl {
     abort(slot, at: now)
   }
 
-  private mutating func abort(_ slot: UInt32, at now: Instant) {
+  /// Gives connections up until all are or the queue of replies is full.
+  ///
+  /// - Returns: whether some are left.
+  mutating func abortConnections(because reason: StackError, at now: Instant) -> Bool {
+    for slot in connections.indices where connections.contains(slot) {
+      let state = connections[slot].state
+      guard state != .closed, state != .timeWait else { continue }
+      let interface = Int(connections[slot].route.interface.rawValue)
+      let isFull = interface < replies.count && replies[interface].count >= Self.replyLimit
+      guard !isFull else { return true }
+      abort(slot, because: reason, at: now)
+    }
+    return false
+  }
+
+  private mutating func abort(_ slot: UInt32, because reason: StackError? = nil, at now: Instant) {
     switch connections[slot].state {
     case .synReceived, .established, .finWait1, .finWait2, .closeWait: resetPeer(slot)
     case .closed, .synSent, .closing, .lastAck, .timeWait: break
     }
-    connections[slot].end(nil)
+    connections[slot].end(reason)
     settle(slot, at: now)
   }
 

@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 import ProtocolStack
 
@@ -5,7 +6,11 @@ extension StackCore {
   /// How long streams may take to end when nobody holds the node any more.
   private static var lingerLimit: Interval { .seconds(5) }
 
-  /// Lets the streams end for at most `limit`, then stops the node, and returns.
+  /// How long the links may take for the last packets, resets among them.
+  private static var farewellLimit: Interval { .seconds(1) }
+
+  /// Lets the streams end for at most `limit`, then resets those that have not, stops the node, and
+  /// returns.
   func shutdown(within limit: Interval) async {
     guard !isFinished else { return }
     isReleased = true
@@ -19,7 +24,23 @@ extension StackCore {
     let now = now
     let deadline = lingerDeadline ?? now + Self.lingerLimit
     lingerDeadline = deadline
-    return now >= deadline || !hasUnfinishedStreams
+    if now >= deadline {
+      if isGivingUp { return true }
+      isGivingUp = true
+      lingerDeadline = now + Self.farewellLimit
+    }
+    if hasUnfinishedStreams {
+      guard isGivingUp else { return false }
+      // RFC 9293 §3.10.5: the peers of what is given up are told, in the turns that follow.
+      _ = stack.abortConnections(because: .networkDown, at: now)
+      isBusy = true
+    }
+    return !isBusy && !isLinkFull
+  }
+
+  /// Whether a link has yet to take a packet.
+  private var isLinkFull: Bool {
+    ports.indices.contains { !ports[$0].isGone && ports[$0].delayed != nil }
   }
 
   /// Whether a stream still has something to deliver or to hear. In TIME-WAIT both sides have

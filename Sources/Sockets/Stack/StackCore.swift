@@ -17,6 +17,8 @@ actor StackCore {
   var isReleased = false
   /// The end of the wait for streams that have not ended.
   var lingerDeadline: Instant?
+  /// That end has come: what has not ended is reset, and the deadline is for the resets.
+  var isGivingUp = false
   /// Nothing moves any more.
   var isFinished = false
   /// Tasks that wait for that.

@@ -11,7 +11,8 @@ package import ProtocolStack
 ///
 /// One thread runs everything of the node: packets, timers, and the tasks that prefer its
 /// ``executor``. The node lives as long as it or one of its sockets is held; then its streams have
-/// some seconds to end before the device is closed. ``shutdown(within:)`` waits for that.
+/// five seconds to end before they are reset and the device is closed. ``shutdown(within:)`` waits
+/// for that.
 public final class StackNode: NetworkNode {
   private let lease: StackLease
 
@@ -107,9 +108,10 @@ public final class StackNode: NetworkNode {
   /// The node's sockets, counted. Takes time in proportion to their number.
   public func table() async -> SocketTable { await core.table() }
 
-  /// Waits until the node's streams have ended, at most `limit`, then stops the node: its device is
-  /// closed, calls on its sockets throw ``SocketError/Reason/networkDown``. Cancellation does not
-  /// shorten the wait.
+  /// Waits until the node's streams have ended, at most `limit`, then stops the node: the peers of
+  /// streams that have not ended are reset, the device is closed, calls on the node's sockets throw
+  /// ``SocketError/Reason/networkDown``. A device that takes no packets may delay this by another
+  /// second. Cancellation does not shorten the wait.
   public func shutdown(within limit: Duration = .seconds(2)) async {
     await core.shutdown(within: Interval(limit))
   }
