@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,4 +87,12 @@ void clinux_name_thread(const char *name) {
 
 uintptr_t clinux_current_thread(void) {
   return (uintptr_t)pthread_self();
+}
+
+ssize_t clinux_read_vector(int descriptor, const struct iovec *vectors, int count) {
+  return syscall(SYS_readv, descriptor, vectors, count);
+}
+
+ssize_t clinux_write_vector(int descriptor, const struct iovec *vectors, int count) {
+  return syscall(SYS_writev, descriptor, vectors, count);
 }

@@ -218,7 +218,7 @@ enum Syscalls {
             ]
             return unsafe withUnsafeMutablePointer(to: &vectors) { vectors in
               unsafe vectors.withMemoryRebound(to: iovec.self, capacity: 3) {
-                unsafe readv(descriptor.rawValue, $0, 3)
+                unsafe clinux_read_vector(descriptor.rawValue, $0, 3)
               }
             }
           }
@@ -255,7 +255,7 @@ enum Syscalls {
           ]
           return unsafe withUnsafeMutablePointer(to: &vectors) { vectors in
             unsafe vectors.withMemoryRebound(to: iovec.self, capacity: 2) {
-              unsafe writev(descriptor.rawValue, $0, 2)
+              unsafe clinux_write_vector(descriptor.rawValue, $0, 2)
             }
           }
         }

@@ -1,4 +1,5 @@
 public import Addresses
+import Packets
 
 /// A stream of bytes to a peer and one back (RFC 9293).
 ///
@@ -30,8 +31,19 @@ public final class TCPConnection: Sendable {
   public func read(
     into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> Int {
-    if let count = try implementation.readNow(into: &bytes) { return count }
-    return try await implementation.read(into: &bytes, timeout: timeout)
+    do throws(SocketError.Reason) {
+      let deadline = Instant(after: timeout)
+      var patience = Patience.brief
+      while true {
+        switch try implementation.tryRead(into: &bytes) {
+        case .done(let count): return count
+        case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
+        case .elsewhere: return try await implementation.read(into: &bytes, until: deadline)
+        }
+      }
+    } catch {
+      throw failure(.read, error)
+    }
   }
 
   /// Writes all of `bytes`; waits while the connection has no room for them.
@@ -42,22 +54,51 @@ public final class TCPConnection: Sendable {
   public func write(
     _ bytes: Span<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) {
-    let written = try implementation.writeNow(bytes)
-    if written == bytes.count { return }
-    try await implementation.write(bytes.extracting(droppingFirst: written), timeout: timeout)
+    do throws(SocketError.Reason) {
+      let deadline = Instant(after: timeout)
+      var patience = Patience.brief
+      var written = 0
+      while true {
+        let rest = bytes.extracting(droppingFirst: written)
+        guard case .done(let count) = try implementation.tryWrite(rest) else {
+          return try await implementation.write(rest, until: deadline)
+        }
+        written += count
+        if written == bytes.count { return }
+        try await implementation.wait(.writing, until: deadline, &patience)
+      }
+    } catch {
+      throw failure(.write, error)
+    }
   }
 
   /// Ends this side's stream: the peer reads what was written, then the end. Reading goes on
   /// (`shutdown(SHUT_WR)`). Does not wait for the peer.
-  public func shutdownSend() async throws(SocketError) { try await implementation.shutdownSend() }
+  public func shutdownSend() async throws(SocketError) {
+    do {
+      try await implementation.shutdownSend()
+    } catch {
+      throw failure(.shutdown, error)
+    }
+  }
 
   /// Changes the connection's options.
   public func setOptions(_ options: TCPOptions) async throws(SocketError) {
-    try await implementation.setOptions(options)
+    do {
+      try await implementation.setOptions(options)
+    } catch {
+      throw failure(.configure, error)
+    }
   }
 
   /// How the connection stands.
-  public func info() async throws(SocketError) -> Info { try await implementation.info() }
+  public func info() async throws(SocketError) -> Info {
+    do {
+      return try await implementation.info()
+    } catch {
+      throw failure(.configure, error)
+    }
+  }
 
   /// Gives the connection up gracefully: what was written is still delivered, in the background,
   /// then both streams end. Calls that wait on it throw ``SocketError/Reason/closed``. If the peer
@@ -71,6 +112,12 @@ public final class TCPConnection: Sendable {
   ///
   /// Returns at once; from any thread, any number of times.
   public func abort() { implementation.abort() }
+
+  private func failure(
+    _ operation: SocketError.Operation, _ reason: SocketError.Reason
+  ) -> SocketError {
+    SocketError(operation, local: local, remote: remote, reason: reason)
+  }
 }
 
 extension TCPConnection: CustomStringConvertible {

@@ -1,4 +1,5 @@
 public import Addresses
+import Packets
 
 /// Takes TCP connections in. Closes when its last reference goes; what it has given out stays.
 public final class TCPListener: Sendable {
@@ -16,7 +17,19 @@ public final class TCPListener: Sendable {
   /// Waits for the next connection. Any number of tasks may wait; each gets another. A cancelled
   /// wait takes no connection away.
   public func accept(timeout: Duration? = nil) async throws(SocketError) -> TCPConnection {
-    try await implementation.accept(timeout: timeout)
+    do throws(SocketError.Reason) {
+      let deadline = Instant(after: timeout)
+      var patience = Patience.brief
+      while true {
+        switch try implementation.tryAccept() {
+        case .done(let connection): return connection
+        case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
+        case .elsewhere: return try await implementation.accept(until: deadline)
+        }
+      }
+    } catch {
+      throw SocketError(.accept, local: local, reason: error)
+    }
   }
 
   /// The connections as they come. The sequence ends when the listener is closed; cancellation ends

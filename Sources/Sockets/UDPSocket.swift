@@ -1,4 +1,5 @@
 public import Addresses
+import Packets
 
 /// Datagrams to and from anybody, or one peer (RFC 768).
 ///
@@ -18,7 +19,11 @@ public final class UDPSocket: Sendable {
   /// Exchanges datagrams with `remote` alone from now on, and hears of errors on the way there.
   public func connect(to remote: Endpoint) async throws(SocketError) {
     try remote.mustBe(.udp, for: .connect)
-    try await implementation.connect(to: remote)
+    do {
+      try await implementation.connect(to: remote)
+    } catch {
+      throw SocketError(.connect, local: local, remote: remote, reason: error)
+    }
   }
 
   /// As ``connect(to:)-(Endpoint)``, to an endpoint written like `udp://192.0.2.1:53`.
@@ -36,7 +41,19 @@ public final class UDPSocket: Sendable {
     _ bytes: Span<UInt8>, to remote: Endpoint? = nil, timeout: Duration? = nil
   ) async throws(SocketError) {
     try remote?.mustBe(.udp, for: .send)
-    try await implementation.send(bytes, to: remote, timeout: timeout)
+    do throws(SocketError.Reason) {
+      let deadline = Instant(after: timeout)
+      var patience = Patience.brief
+      while true {
+        switch try implementation.trySend(bytes, to: remote) {
+        case .done: return
+        case .wouldBlock: try await implementation.wait(.writing, until: deadline, &patience)
+        case .elsewhere: return try await implementation.send(bytes, to: remote, until: deadline)
+        }
+      }
+    } catch {
+      throw SocketError(.send, local: local, remote: remote, reason: error)
+    }
   }
 
   /// Receives one datagram into memory of the caller's; what it has no room for is lost. Does not
@@ -44,7 +61,19 @@ public final class UDPSocket: Sendable {
   public func receive(
     into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> DatagramHeader {
-    try await implementation.receive(into: &bytes, timeout: timeout)
+    do throws(SocketError.Reason) {
+      let deadline = Instant(after: timeout)
+      var patience = Patience.brief
+      while true {
+        switch try implementation.tryReceive(into: &bytes) {
+        case .done(let header): return header
+        case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
+        case .elsewhere: return try await implementation.receive(into: &bytes, until: deadline)
+        }
+      }
+    } catch {
+      throw SocketError(.receive, local: local, reason: error)
+    }
   }
 
   /// Gives up the address; waiting calls throw ``SocketError/Reason/closed``. Returns at once; from

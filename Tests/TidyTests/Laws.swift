@@ -65,6 +65,7 @@ extension Law {
       "Sources/ProtocolStack/Storage/": "elements in place, behind checked slots and masks",
       "Sources/Host/Syscalls.swift": "the system calls",
       "Sources/Sockets/Stack/StackCore.swift": "state outside isolation, thread checked",
+      "Sources/Sockets/World/WaitQueue.swift": "continuations that do not allocate",
       "Sources/Sockets/Reactor/Reactor.swift": "the runtime takes executors unowned",
       "Sources/Sockets/Reactor/ReactorLoop.swift": "the runtime takes executors unowned",
     ]

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/uio.h>
 
 /// The header in front of every packet of a TUN or TAP queue opened with IFF_VNET_HDR and header
 /// size 12, in the machine's own byte order (`struct virtio_net_hdr_v1` without its union).
@@ -82,6 +83,11 @@ void clinux_name_thread(const char *name);
 /// That one is declared as having one answer for good, and a compiler keeps the answer where it
 /// can. A Swift task that waits goes on elsewhere: it must ask again.
 uintptr_t clinux_current_thread(void);
+
+/// readv and writev, without the C library's preparations for a thread that may be cancelled: no
+/// thread of ours is.
+ssize_t clinux_read_vector(int descriptor, const struct iovec *vectors, int count);
+ssize_t clinux_write_vector(int descriptor, const struct iovec *vectors, int count);
 
 /// epoll_ctl.
 int clinux_epoll_control(

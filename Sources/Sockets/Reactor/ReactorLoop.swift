@@ -26,6 +26,9 @@ final class ReactorLoop: Sendable {
   /// The thread's identity, zero before it runs and after it has ended.
   let thread = Atomic<UInt>(0)
   private let inbox = Mutex(Inbox())
+  /// What the thread leaves for itself: most jobs are tasks that it has just woken. Nobody else
+  /// touches them, so they need no lock; who comes here is asked each time.
+  nonisolated(unsafe) private var ownJobs: [Job] = []
   /// Here until the thread takes it.
   private let poller: Mutex<EpollPoller?>
   private let wakeUp: WakeUp
@@ -47,6 +50,10 @@ final class ReactorLoop: Sendable {
   var isCurrent: Bool { thread.load(ordering: .relaxed) == HostThread.current }
 
   func enqueue(_ job: UnownedJob, isIsolated: Bool) {
+    if isCurrent {
+      unsafe ownJobs.append(Job(job: job, isIsolated: isIsolated))
+      return
+    }
     let mustWake = inbox.withLock { inbox in
       inbox.jobs.append(Job(job: job, isIsolated: isIsolated))
       return inbox.wakes()
@@ -95,6 +102,7 @@ final class ReactorLoop: Sendable {
     while true {
       guest?.takeInput()
       for _ in 0..<Self.batchesPerTurn {
+        unsafe swap(&ownJobs, &batch)
         let found = inbox.withLock { $0.take(&batch) }
         if let newGuest = found.guest {
           guest = newGuest
@@ -127,8 +135,9 @@ final class ReactorLoop: Sendable {
 
   /// Sleeps until `deadline`, or until there is something to do.
   private func wait(with poller: inout EpollPoller, until deadline: Instant?) {
+    let hasOwnJobs = unsafe !ownJobs.isEmpty
     let maySleep = inbox.withLock { inbox in
-      inbox.isSleeping = inbox.isEmpty
+      inbox.isSleeping = inbox.isEmpty && !hasOwnJobs
       // The turn that follows sees everything that the nudge was about.
       inbox.isNudged = false
       return inbox.isSleeping
@@ -153,11 +162,14 @@ extension ReactorLoop.Inbox {
     return isSleeping
   }
 
-  /// Moves the jobs into `batch`, which is empty, and the guest out.
+  /// Moves the jobs to the end of `batch`, and the guest out.
   fileprivate mutating func take(
     _ batch: inout [ReactorLoop.Job]
   ) -> (guest: (any ReactorGuest)?, isStopping: Bool) {
-    swap(&jobs, &batch)
+    if !jobs.isEmpty {
+      batch.append(contentsOf: jobs)
+      jobs.removeAll(keepingCapacity: true)
+    }
     return (guest.take(), isStopping)
   }
 }

@@ -25,10 +25,14 @@ extension StackCore {
     }
   }
 
-  nonisolated func sendNow(
+  nonisolated func trySend(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?
-  ) -> Attempt<Void> {
-    trySend(socket, bytes, to: remote)
+  ) throws(SocketError.Reason) -> Attempt<Void> {
+    do {
+      return try stack.sendDatagram(socket, bytes, to: remote, at: now) ? .done(()) : .wouldBlock
+    } catch {
+      throw SocketError.Reason(error)
+    }
   }
 
   func send(
@@ -36,52 +40,30 @@ extension StackCore {
     until deadline: Instant?
   ) async throws(SocketError.Reason) {
     while true {
-      switch trySend(socket, bytes, to: remote) {
-      case .done: return
-      case .failed(let reason): throw reason
-      case .wouldBlock: try await waitForWriting(socket, until: deadline)
-      }
+      if case .done = try trySend(socket, bytes, to: remote) { return }
+      try await waitForWriting(socket, until: deadline)
     }
   }
 
-  private nonisolated func trySend(
-    _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?
-  ) -> Attempt<Void> {
-    do {
-      return try stack.sendDatagram(socket, bytes, to: remote, at: now) ? .done(()) : .wouldBlock
-    } catch {
-      return .failed(SocketError.Reason(error))
-    }
-  }
-
-  nonisolated func receiveNow(
+  nonisolated func tryReceive(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
-  ) -> Attempt<Datagram> {
-    tryReceive(socket, into: &bytes)
-  }
-
-  func receive(
-    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
-  ) async throws(SocketError.Reason) -> Datagram {
-    while true {
-      switch tryReceive(socket, into: &bytes) {
-      case .done(let datagram): return datagram
-      case .failed(let reason): throw reason
-      case .wouldBlock: try await waitForReading(socket, until: deadline)
-      }
-    }
-  }
-
-  private nonisolated func tryReceive(
-    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
-  ) -> Attempt<Datagram> {
+  ) throws(SocketError.Reason) -> Attempt<Datagram> {
     do {
       guard let datagram = try stack.receiveDatagram(socket, into: &bytes, at: now) else {
         return .wouldBlock
       }
       return .done(datagram)
     } catch {
-      return .failed(SocketError.Reason(error))
+      throw SocketError.Reason(error)
+    }
+  }
+
+  func receive(
+    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> Datagram {
+    while true {
+      if case .done(let datagram) = try tryReceive(socket, into: &bytes) { return datagram }
+      try await waitForReading(socket, until: deadline)
     }
   }
 }

@@ -28,7 +28,7 @@ extension StackCore {
   func receiveEcho(
     _ socket: SocketHandle, into payload: inout MutableSpan<UInt8>, timeout: Duration?
   ) async throws(SocketError.Reason) -> EchoReply {
-    let deadline = deadline(timeout)
+    let deadline = Instant(after: timeout)
     while true {
       do {
         if let reply = try stack.receiveEcho(socket, into: &payload, at: now) { return reply }

@@ -2,8 +2,8 @@ import Addresses
 import Packets
 import ProtocolStack
 
-// Each call comes twice: `…Now` for a caller on this thread, which answers at once or says that it
-// would block, and the waiting one, the way here from other threads.
+// `try…` is for a caller on this thread, in the actor or not: it answers at once or says that it
+// would block. The waiting twin is the way here from other threads.
 extension StackCore {
   // MARK: Connecting
 
@@ -11,7 +11,7 @@ extension StackCore {
     to remote: SocketAddress, from local: SocketAddress?, _ options: TCPSocketOptions,
     timeout: Duration?
   ) async throws(SocketError.Reason) -> SocketHandle {
-    let deadline = deadline(timeout)
+    let deadline = Instant(after: timeout)
     let socket: SocketHandle
     do {
       socket = try stack.connectTCP(to: remote, from: local, options: options, at: now)
@@ -20,7 +20,7 @@ extension StackCore {
     }
     let outcome = await wait(for: WaitPoint(socket: socket, direction: .writing), until: deadline)
     switch outcome {
-    case .happened: return socket
+    case .happened, .outlasted: return socket
     case .failed(let reason):
       stack.close(socket, at: now)
       throw reason
@@ -46,54 +46,31 @@ extension StackCore {
     }
   }
 
-  nonisolated func acceptNow(_ listener: SocketHandle) -> Attempt<SocketHandle> {
-    tryAccept(listener)
+  nonisolated func tryAccept(
+    _ listener: SocketHandle
+  ) throws(SocketError.Reason) -> Attempt<SocketHandle> {
+    do {
+      guard let socket = try stack.acceptTCP(listener, at: now) else { return .wouldBlock }
+      return .done(socket)
+    } catch {
+      throw SocketError.Reason(error)
+    }
   }
 
   func accept(
     _ listener: SocketHandle, until deadline: Instant?
   ) async throws(SocketError.Reason) -> SocketHandle {
     while true {
-      switch tryAccept(listener) {
-      case .done(let socket): return socket
-      case .failed(let reason): throw reason
-      case .wouldBlock: try await waitForReading(listener, until: deadline)
-      }
-    }
-  }
-
-  private nonisolated func tryAccept(_ listener: SocketHandle) -> Attempt<SocketHandle> {
-    do {
-      guard let socket = try stack.acceptTCP(listener, at: now) else { return .wouldBlock }
-      return .done(socket)
-    } catch {
-      return .failed(SocketError.Reason(error))
+      if case .done(let socket) = try tryAccept(listener) { return socket }
+      try await waitForReading(listener, until: deadline)
     }
   }
 
   // MARK: Reading
 
-  nonisolated func readNow(
+  nonisolated func tryRead(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
-  ) -> Attempt<Int> {
-    tryRead(socket, into: &bytes)
-  }
-
-  func read(
-    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
-  ) async throws(SocketError.Reason) -> Int {
-    while true {
-      switch tryRead(socket, into: &bytes) {
-      case .done(let count): return count
-      case .failed(let reason): throw reason
-      case .wouldBlock: try await waitForReading(socket, until: deadline)
-      }
-    }
-  }
-
-  private nonisolated func tryRead(
-    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
-  ) -> Attempt<Int> {
+  ) throws(SocketError.Reason) -> Attempt<Int> {
     do {
       return switch try stack.read(socket, into: &bytes, at: now) {
       case .bytes(let count): .done(count)
@@ -101,15 +78,30 @@ extension StackCore {
       case .wouldBlock: .wouldBlock
       }
     } catch {
-      return .failed(SocketError.Reason(error))
+      throw SocketError.Reason(error)
+    }
+  }
+
+  func read(
+    _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> Int {
+    while true {
+      if case .done(let count) = try tryRead(socket, into: &bytes) { return count }
+      try await waitForReading(socket, until: deadline)
     }
   }
 
   // MARK: Writing
 
   /// - Returns: how many bytes were taken; fewer than all means that the rest would block.
-  nonisolated func writeNow(_ socket: SocketHandle, _ bytes: Span<UInt8>) -> Attempt<Int> {
-    tryWrite(socket, bytes)
+  nonisolated func tryWrite(
+    _ socket: SocketHandle, _ bytes: Span<UInt8>
+  ) throws(SocketError.Reason) -> Int {
+    do {
+      return try stack.send(socket, bytes, at: now)
+    } catch {
+      throw SocketError.Reason(error)
+    }
   }
 
   func write(
@@ -117,38 +109,22 @@ extension StackCore {
   ) async throws(SocketError.Reason) {
     var written = 0
     while true {
-      switch tryWrite(socket, bytes.extracting(droppingFirst: written)) {
-      case .done(let count): written += count
-      case .failed(let reason): throw reason
-      case .wouldBlock: break
-      }
+      written += try tryWrite(socket, bytes.extracting(droppingFirst: written))
       if written == bytes.count { return }
       try await waitForWriting(socket, until: deadline)
     }
   }
 
-  private nonisolated func tryWrite(_ socket: SocketHandle, _ bytes: Span<UInt8>) -> Attempt<Int> {
-    do {
-      return .done(try stack.send(socket, bytes, at: now))
-    } catch {
-      return .failed(SocketError.Reason(error))
-    }
-  }
-
-  nonisolated func shutdownSendNow(_ socket: SocketHandle) -> Attempt<Void> {
-    do {
-      return .done(try stack.shutdownSend(socket, at: now))
-    } catch {
-      return .failed(SocketError.Reason(error))
-    }
-  }
-
-  func shutdownSend(_ socket: SocketHandle) throws(SocketError.Reason) {
+  nonisolated func tryShutdownSend(_ socket: SocketHandle) throws(SocketError.Reason) {
     do {
       try stack.shutdownSend(socket, at: now)
     } catch {
       throw SocketError.Reason(error)
     }
+  }
+
+  func shutdownSend(_ socket: SocketHandle) throws(SocketError.Reason) {
+    try tryShutdownSend(socket)
   }
 
   // MARK: Standing
@@ -168,14 +144,14 @@ extension StackCore {
     return info
   }
 
-  nonisolated func addressesNow(
+  nonisolated func knownAddresses(
     _ socket: SocketHandle
   ) -> (local: SocketAddress?, remote: SocketAddress?) {
     (stack.localAddress(socket), stack.remoteAddress(socket))
   }
 
   func addresses(_ socket: SocketHandle) -> (local: SocketAddress?, remote: SocketAddress?) {
-    (stack.localAddress(socket), stack.remoteAddress(socket))
+    knownAddresses(socket)
   }
 
   // MARK: Waiting in one direction
@@ -190,34 +166,5 @@ extension StackCore {
     _ socket: SocketHandle, until deadline: Instant?
   ) async throws(SocketError.Reason) {
     try await wait(for: WaitPoint(socket: socket, direction: .writing), until: deadline).check()
-  }
-
-  nonisolated func waitForReadingHere(
-    _ socket: SocketHandle, until deadline: Instant?
-  ) async throws(SocketError.Reason) {
-    let point = WaitPoint(socket: socket, direction: .reading)
-    try await waitHere(for: point, until: deadline).check()
-  }
-
-  nonisolated func waitForWritingHere(
-    _ socket: SocketHandle, until deadline: Instant?
-  ) async throws(SocketError.Reason) {
-    let point = WaitPoint(socket: socket, direction: .writing)
-    try await waitHere(for: point, until: deadline).check()
-  }
-}
-
-extension WaitOutcome {
-  /// Throws where another try makes no sense.
-  func check() throws(SocketError.Reason) {
-    switch self {
-    case .happened: return
-    case .failed(.closed): throw .closed
-    case .failed(.networkDown): throw .networkDown
-    // What failed may have left data behind; the next try says which comes first.
-    case .failed: return
-    case .cancelled: throw .cancelled
-    case .deadlineExceeded: throw .deadlineExceeded
-    }
   }
 }

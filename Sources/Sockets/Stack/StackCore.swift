@@ -29,10 +29,9 @@ actor StackCore {
   var settlers: [CheckedContinuation<Void, Never>] = []
   nonisolated(unsafe) private var ownStack: ProtocolStack
   nonisolated(unsafe) private var ownWaiters = Waiters()
+  nonisolated(unsafe) private var ownNow = HostClock.now()
   private var commandsAtWork: [Command] = []
   nonisolated private let commands = Mutex<[Command]>([])
-  /// The last name given to a waiter; none is used twice.
-  nonisolated private let waiterNumbers = Atomic<UInt64>(0)
 
   /// What handles ask for from any thread, without waiting.
   enum Command: Sendable {
@@ -84,8 +83,14 @@ actor StackCore {
     }
   }
 
-  /// The present, for the stack.
-  nonisolated var now: Instant { HostClock.now() }
+  /// The present, as the stack is told: that of the last ``readClock()``, a fraction of a turn ago.
+  nonisolated var now: Instant {
+    reactor.mustBeCurrent()
+    return unsafe ownNow
+  }
+
+  /// Brings ``now`` up to date.
+  func readClock() { unsafe ownNow = HostClock.now() }
 
   /// Leaves a command to be carried out in the next turn. From any thread.
   nonisolated func post(_ command: Command) {
@@ -119,64 +124,29 @@ actor StackCore {
   /// Suspends the caller until something happens at `point`. Call it right after a try that would
   /// block, without a suspension in between.
   func wait(for point: WaitPoint, until deadline: Instant?) async -> WaitOutcome {
-    let number = waiterNumbers.add(1, ordering: .relaxed).newValue
+    let number = Waiter.nextNumber()
     return await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        enlist(continuation, number: number, at: point, until: deadline)
-      }
+      await Waiter.suspend(until: deadline, .lasting, number) { enlist($0, at: point) }
     } onCancel: {
       post(.cancel(number: number, point))
     }
   }
 
-  /// The same for a task on this thread that is in no actor: it hops neither in nor out.
-  nonisolated func waitHere(for point: WaitPoint, until deadline: Instant?) async -> WaitOutcome {
-    let number = waiterNumbers.add(1, ordering: .relaxed).newValue
-    return await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        if isCurrent {
-          enlist(continuation, number: number, at: point, until: deadline)
-        } else {
-          // The runtime has taken the task elsewhere: its next try finds the way back.
-          continuation.resume(returning: .happened)
-        }
-      }
-    } onCancel: {
-      post(.cancel(number: number, point))
-    }
-  }
-
-  private nonisolated func enlist(
-    _ continuation: CheckedContinuation<WaitOutcome, Never>, number: UInt64, at point: WaitPoint,
-    until deadline: Instant?
-  ) {
-    if waiters.isClosed {
-      continuation.resume(returning: .failed(.networkDown))
-    } else if let deadline, deadline <= now {
-      continuation.resume(returning: .deadlineExceeded)
-    } else if Task.isCancelled {
-      // The handler's command is carried out in a later turn, so a cancellation that this test does
+  /// Takes a waiter in, or wakes it at once.
+  nonisolated func enlist(_ waiter: Waiter, at point: WaitPoint) {
+    if !isCurrent {
+      // The runtime has taken the task elsewhere: its next try finds the way back.
+      waiter.wake(.happened)
+    } else if waiters.isClosed {
+      waiter.wake(.failed(.networkDown))
+    } else if let deadline = waiter.deadline, deadline <= HostClock.now() {
+      waiter.wake(.deadlineExceeded)
+    } else if waiter.isCancelled {
+      // A handler's command is carried out in a later turn, so a cancellation that this test does
       // not see finds the waiter in its place.
-      continuation.resume(returning: .cancelled)
+      waiter.wake(.cancelled)
     } else {
-      waiters.add(continuation, number: number, at: point, until: deadline)
+      waiters.add(waiter, at: point, now: now)
     }
   }
-
-  /// When a call that begins now must be done.
-  nonisolated func deadline(_ timeout: Duration?) -> Instant? {
-    timeout.map { now + Interval($0) }
-  }
-}
-
-extension Interval {
-  /// Saturates.
-  init(_ duration: Duration) {
-    let (seconds, attoseconds) = duration.components
-    self = .seconds(seconds) + Interval(nanoseconds: attoseconds / 1_000_000_000)
-  }
-}
-
-extension Duration {
-  init(_ interval: Interval) { self = .nanoseconds(interval.nanoseconds) }
 }

@@ -1,66 +1,55 @@
 import Addresses
+import Packets
 import ProtocolStack
 
 /// A UDP socket of a stack of ours.
 final class StackDatagramSocket: DatagramImplementation {
   private let socket: StackSocket
-  private let local: Endpoint
 
-  init(_ socket: StackSocket, local: Endpoint) {
-    self.socket = socket
-    self.local = local
+  init(_ socket: StackSocket) { self.socket = socket }
+
+  func connect(to remote: Endpoint) async throws(SocketError.Reason) {
+    try socket.mustBeOpen()
+    try await socket.core.connectDatagrams(socket.handle, to: remote.socketAddress)
   }
 
-  func connect(to remote: Endpoint) async throws(SocketError) {
-    do throws(SocketError.Reason) {
-      try socket.mustBeOpen()
-      try await socket.core.connectDatagrams(socket.handle, to: remote.socketAddress)
-    } catch {
-      throw SocketError(.connect, local: local, remote: remote, reason: error)
-    }
+  func trySend(
+    _ bytes: Span<UInt8>, to remote: Endpoint?
+  ) throws(SocketError.Reason) -> Attempt<Void> {
+    try socket.mustBeOpen()
+    guard socket.core.isCurrent else { return .elsewhere }
+    return try socket.core.trySend(socket.handle, bytes, to: remote?.socketAddress)
   }
 
   func send(
-    _ bytes: Span<UInt8>, to remote: Endpoint?, timeout: Duration?
-  ) async throws(SocketError) {
-    do throws(SocketError.Reason) {
-      try socket.mustBeOpen()
-      let core = socket.core
-      let deadline = core.deadline(timeout)
-      while core.isCurrent {
-        switch core.sendNow(socket.handle, bytes, to: remote?.socketAddress) {
-        case .done: return
-        case .failed(let reason): throw reason
-        case .wouldBlock: try await core.waitForWritingHere(socket.handle, until: deadline)
-        }
-      }
-      try await core.send(socket.handle, bytes, to: remote?.socketAddress, until: deadline)
-    } catch {
-      throw SocketError(.send, local: local, remote: remote, reason: error)
+    _ bytes: Span<UInt8>, to remote: Endpoint?, until deadline: Instant?
+  ) async throws(SocketError.Reason) {
+    try await socket.core.send(
+      socket.handle, bytes, to: remote?.socketAddress, until: deadline)
+  }
+
+  func tryReceive(
+    into bytes: inout MutableSpan<UInt8>
+  ) throws(SocketError.Reason) -> Attempt<DatagramHeader> {
+    try socket.mustBeOpen()
+    guard socket.core.isCurrent else { return .elsewhere }
+    guard case .done(let datagram) = try socket.core.tryReceive(socket.handle, into: &bytes) else {
+      return .wouldBlock
     }
+    return .done(DatagramHeader(datagram))
   }
 
   func receive(
-    into bytes: inout MutableSpan<UInt8>, timeout: Duration?
-  ) async throws(SocketError) -> DatagramHeader {
-    do throws(SocketError.Reason) {
-      try socket.mustBeOpen()
-      let core = socket.core
-      let deadline = core.deadline(timeout)
-      while core.isCurrent {
-        switch core.receiveNow(socket.handle, into: &bytes) {
-        case .done(let datagram): return DatagramHeader(datagram)
-        case .failed(let reason): throw reason
-        case .wouldBlock: try await core.waitForReadingHere(socket.handle, until: deadline)
-        }
-      }
-      return DatagramHeader(
-        try await core.receive(socket.handle, into: &bytes, until: deadline))
-    } catch {
-      throw SocketError(.receive, local: local, reason: error)
-    }
+    into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> DatagramHeader {
+    DatagramHeader(
+      try await socket.core.receive(socket.handle, into: &bytes, until: deadline))
   }
 
+  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
+  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
+    socket.withdraw(waiter: number, direction)
+  }
   func close() { socket.close() }
 }
 

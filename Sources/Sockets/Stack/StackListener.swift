@@ -1,37 +1,29 @@
 import Addresses
+import Packets
 import ProtocolStack
 
 /// A TCP listener of a stack of ours.
 final class StackListener: ListenerImplementation {
   private let socket: StackSocket
-  private let local: Endpoint
 
-  init(_ socket: StackSocket, local: Endpoint) {
-    self.socket = socket
-    self.local = local
-  }
+  init(_ socket: StackSocket) { self.socket = socket }
 
-  func accept(timeout: Duration?) async throws(SocketError) -> TCPConnection {
-    do throws(SocketError.Reason) {
-      try socket.mustBeOpen()
-      return try await StackConnection.make(nextHandle(timeout: timeout), socket.lease)
-    } catch {
-      throw SocketError(.accept, local: local, reason: error)
-    }
-  }
-
-  private func nextHandle(timeout: Duration?) async throws(SocketError.Reason) -> SocketHandle {
+  func tryAccept() throws(SocketError.Reason) -> Attempt<TCPConnection> {
+    try socket.mustBeOpen()
     let core = socket.core
-    let deadline = core.deadline(timeout)
-    while core.isCurrent {
-      switch core.acceptNow(socket.handle) {
-      case .done(let handle): return handle
-      case .failed(let reason): throw reason
-      case .wouldBlock: try await core.waitForReadingHere(socket.handle, until: deadline)
-      }
-    }
-    return try await core.accept(socket.handle, until: deadline)
+    guard core.isCurrent else { return .elsewhere }
+    guard case .done(let handle) = try core.tryAccept(socket.handle) else { return .wouldBlock }
+    return .done(try StackConnection.make(handle, socket.lease, core.knownAddresses(handle)))
   }
 
+  func accept(until deadline: Instant?) async throws(SocketError.Reason) -> TCPConnection {
+    try await StackConnection.make(
+      socket.core.accept(socket.handle, until: deadline), socket.lease)
+  }
+
+  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
+  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
+    socket.withdraw(waiter: number, direction)
+  }
   func close() { socket.close() }
 }

@@ -73,7 +73,7 @@ public final class StackNode: NetworkNode {
       let endpoint = Endpoint(.tcp, address)
       return TCPListener(
         local: endpoint,
-        implementation: StackListener(StackSocket(handle, lease), local: endpoint))
+        implementation: StackListener(StackSocket(handle, lease)))
     } catch {
       throw SocketError(.listen, local: local, reason: error)
     }
@@ -89,7 +89,7 @@ public final class StackNode: NetworkNode {
       let endpoint = Endpoint(.udp, bound.local)
       return UDPSocket(
         local: endpoint,
-        implementation: StackDatagramSocket(StackSocket(bound.handle, lease), local: endpoint))
+        implementation: StackDatagramSocket(StackSocket(bound.handle, lease)))
     } catch {
       throw SocketError(.bind, local: local, reason: error)
     }

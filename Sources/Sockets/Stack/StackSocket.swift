@@ -20,6 +20,14 @@ final class StackSocket: Sendable {
     if isClosed.load(ordering: .relaxed) { throw .closed }
   }
 
+  func enlist(_ waiter: Waiter, _ direction: WaitDirection) {
+    core.enlist(waiter, at: WaitPoint(socket: handle, direction: direction))
+  }
+
+  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
+    core.post(.cancel(number: number, WaitPoint(socket: handle, direction: direction)))
+  }
+
   /// Closes once; what comes later finds it closed.
   func close() { end(.close(handle)) }
 

@@ -1,3 +1,4 @@
+import DequeModule
 import HeapModule
 import Packets
 import ProtocolStack
@@ -8,15 +9,9 @@ import ProtocolStack
 /// not even on a task that is cancelled at that moment. Waiting and waking take constant time, with
 /// a deadline logarithmic time.
 struct Waiters {
-  private struct Waiter {
-    let number: UInt64
-    let hasDeadline: Bool
-    let continuation: CheckedContinuation<WaitOutcome, Never>
-  }
-
   private struct Place {
-    var reading: [Waiter] = []
-    var writing: [Waiter] = []
+    var reading = WaitQueue()
+    var writing = WaitQueue()
   }
 
   private struct Alarm: Comparable {
@@ -34,6 +29,8 @@ struct Waiters {
   /// By kind of socket and slot.
   private var places: [[Place]] = Array(repeating: [], count: SocketHandle.Kind.count)
   private var alarms = Heap<Alarm>()
+  /// The ends of the brief waits, in their order; most of those waits are over by then.
+  private var briefs: Deque<Alarm> = []
   /// Tasks that wait with a deadline. The heap holds alarms of others that wait no more.
   private var deadlines = 0
   /// Tasks that wait.
@@ -42,38 +39,37 @@ struct Waiters {
   /// Nobody may wait any more: there is nothing left that could happen.
   private(set) var isClosed = false
 
-  /// The next deadline of a task, or one that has lost its meaning.
-  var nextDeadline: Instant? { alarms.min?.deadline }
+  /// The next time a task is to be woken if nothing happens. Constant time, amortized.
+  mutating func nextDeadline() -> Instant? {
+    // A timer for a wait that is over would be set and go off for nothing.
+    while let first = briefs.first, !isWaiting(first) { briefs.removeFirst() }
+    while let first = alarms.min, !isWaiting(first) { alarms.removeMin() }
+    guard let brief = briefs.first?.deadline else { return alarms.min?.deadline }
+    return min(brief, alarms.min?.deadline ?? .distantFuture)
+  }
 
-  mutating func add(
-    _ continuation: CheckedContinuation<WaitOutcome, Never>, number: UInt64, at point: WaitPoint,
-    until deadline: Instant?
-  ) {
-    let waiter = Waiter(
-      number: number, hasDeadline: deadline != nil, continuation: continuation)
+  /// What a brief wait lasts: more than a tick of the system's, or each time the thread sleeps a
+  /// hardware timer is set, which costs more than the packet that wakes it.
+  private static var briefWait: Interval { .milliseconds(12) }
+
+  mutating func add(_ waiter: Waiter, at point: WaitPoint, now: Instant) {
     withQueue(at: point) { $0.append(waiter) }
     count += 1
-    guard let deadline else { return }
+    if waiter.patience == .brief {
+      briefs.append(Alarm(deadline: now + Self.briefWait, number: waiter.number, point: point))
+    }
+    guard let deadline = waiter.deadline else { return }
     deadlines += 1
-    alarms.insert(Alarm(deadline: deadline, number: number, point: point))
+    alarms.insert(Alarm(deadline: deadline, number: waiter.number, point: point))
     if alarms.count > 64 + 2 * deadlines { forgetStaleAlarms() }
   }
 
   /// Wakes everybody who waits at `point`.
   mutating func wake(_ point: WaitPoint, _ outcome: WaitOutcome = .happened) {
     guard isPlace(point) else { return }
-    var woken = 0
-    var withDeadline = 0
-    withQueue(at: point) { queue in
-      for waiter in queue {
-        if waiter.hasDeadline { withDeadline += 1 }
-        waiter.continuation.resume(returning: outcome)
-      }
-      woken = queue.count
-      queue.removeAll(keepingCapacity: true)
-    }
-    count -= woken
-    deadlines -= withDeadline
+    let woken = withQueue(at: point) { $0.wakeAll(outcome) }
+    count -= woken.count
+    deadlines -= woken.withDeadline
   }
 
   /// Wakes everybody who waits on `socket`, in either direction.
@@ -85,20 +81,18 @@ struct Waiters {
   /// Wakes one waiter, if it still waits.
   mutating func wake(number: UInt64, at point: WaitPoint, _ outcome: WaitOutcome) {
     guard isPlace(point) else { return }
-    let found = withQueue(at: point) { queue -> Waiter? in
-      guard let index = queue.firstIndex(where: { $0.number == number }) else {
-        return nil
-      }
-      return queue.remove(at: index)
-    }
-    guard let found = found else { return }
+    guard let found = withQueue(at: point, { $0.remove(number: number) }) else { return }
     count -= 1
-    if found.hasDeadline { deadlines -= 1 }
-    found.continuation.resume(returning: outcome)
+    if found.deadline != nil { deadlines -= 1 }
+    found.wake(outcome)
   }
 
   /// Wakes everybody whose deadline has come.
   mutating func advance(to now: Instant) {
+    while let first = briefs.first, first.deadline <= now {
+      briefs.removeFirst()
+      wake(number: first.number, at: first.point, .outlasted)
+    }
     while let first = alarms.min, first.deadline <= now {
       _ = alarms.popMin()
       wake(number: first.number, at: first.point, .deadlineExceeded)
@@ -110,13 +104,12 @@ struct Waiters {
     isClosed = true
     for kind in places.indices {
       for slot in places[kind].indices {
-        for waiter in places[kind][slot].reading + places[kind][slot].writing {
-          waiter.continuation.resume(returning: outcome)
-        }
-        places[kind][slot] = Place()
+        _ = places[kind][slot].reading.wakeAll(outcome)
+        _ = places[kind][slot].writing.wakeAll(outcome)
       }
     }
     alarms = Heap()
+    briefs = []
     count = 0
     deadlines = 0
   }
@@ -126,7 +119,7 @@ struct Waiters {
   }
 
   private mutating func withQueue<Value>(
-    at point: WaitPoint, _ body: (inout [Waiter]) -> Value
+    at point: WaitPoint, _ body: (inout WaitQueue) -> Value
   ) -> Value {
     let kind = point.socket.kind.place
     let slot = Int(point.socket.index)
@@ -137,14 +130,16 @@ struct Waiters {
     }
   }
 
+  /// Whether somebody waits still whom that alarm is for.
+  private mutating func isWaiting(_ alarm: Alarm) -> Bool {
+    isPlace(alarm.point) && withQueue(at: alarm.point) { $0.contains(number: alarm.number) }
+  }
+
   private mutating func forgetStaleAlarms() {
     var live: [Alarm] = []
     live.reserveCapacity(deadlines)
     for alarm in alarms.unordered {
-      let isLive = withQueue(at: alarm.point) { queue in
-        queue.contains { $0.number == alarm.number }
-      }
-      if isLive { live.append(alarm) }
+      if isWaiting(alarm) { live.append(alarm) }
     }
     alarms = Heap(live)
   }

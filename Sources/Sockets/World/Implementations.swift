@@ -1,51 +1,55 @@
 package import Addresses
+package import Packets
 
 // What a world puts behind the public sockets. A public socket holds one of these, passes calls on
 // and closes it when it goes; the worlds need no knowledge of one another.
 //
-// Spans are read or filled before the call returns. `close` and `abort` may be called from any
-// thread, any number of times, and do not wait.
+// Most calls come twice: `try…` answers without waiting, which is what a call mostly comes to, and
+// a call that cannot suspend costs a fraction of one that can. Where that answers `elsewhere`, the
+// waiting twin asks the thread the socket lives on.
+//
+// Spans are read or filled before the call returns.
 
 /// Behind a ``TCPConnection``.
-package protocol StreamImplementation: AnyObject, Sendable {
-  /// Reads without waiting, where that is possible from the calling thread. Most reads are such,
-  /// and a call that cannot suspend costs a fraction of one that can.
-  ///
-  /// - Returns: bytes read, zero at the end of the stream; nothing where the caller must wait.
-  func readNow(into bytes: inout MutableSpan<UInt8>) throws(SocketError) -> Int?
-  /// Writes without waiting, in the same manner.
-  ///
-  /// - Returns: bytes taken, from the first on; perhaps none.
-  func writeNow(_ bytes: Span<UInt8>) throws(SocketError) -> Int
-  /// - Returns: bytes read; zero at the end of the stream.
+package protocol StreamImplementation: SocketImplementation {
+  /// - Returns: bytes read, zero at the end of the stream.
+  func tryRead(
+    into bytes: inout MutableSpan<UInt8>
+  ) throws(SocketError.Reason) -> Attempt<Int>
   func read(
-    into bytes: inout MutableSpan<UInt8>, timeout: Duration?
-  ) async throws(SocketError) -> Int
+    into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> Int
+  /// - Returns: bytes taken, from the first on; perhaps none.
+  func tryWrite(_ bytes: Span<UInt8>) throws(SocketError.Reason) -> Attempt<Int>
   /// Writes all of `bytes`.
-  func write(_ bytes: Span<UInt8>, timeout: Duration?) async throws(SocketError)
-  func shutdownSend() async throws(SocketError)
-  func setOptions(_ options: TCPOptions) async throws(SocketError)
-  func info() async throws(SocketError) -> TCPConnection.Info
-  func close()
+  func write(_ bytes: Span<UInt8>, until deadline: Instant?) async throws(SocketError.Reason)
+  func shutdownSend() async throws(SocketError.Reason)
+  func setOptions(_ options: TCPOptions) async throws(SocketError.Reason)
+  func info() async throws(SocketError.Reason) -> TCPConnection.Info
   func abort()
 }
 
 /// Behind a ``TCPListener``.
-package protocol ListenerImplementation: AnyObject, Sendable {
-  func accept(timeout: Duration?) async throws(SocketError) -> TCPConnection
-  func close()
+package protocol ListenerImplementation: SocketImplementation {
+  func tryAccept() throws(SocketError.Reason) -> Attempt<TCPConnection>
+  func accept(until deadline: Instant?) async throws(SocketError.Reason) -> TCPConnection
 }
 
 /// Behind a ``UDPSocket``.
-package protocol DatagramImplementation: AnyObject, Sendable {
-  func connect(to remote: Endpoint) async throws(SocketError)
+package protocol DatagramImplementation: SocketImplementation {
+  func connect(to remote: Endpoint) async throws(SocketError.Reason)
+  func trySend(
+    _ bytes: Span<UInt8>, to remote: Endpoint?
+  ) throws(SocketError.Reason) -> Attempt<Void>
   func send(
-    _ bytes: Span<UInt8>, to remote: Endpoint?, timeout: Duration?
-  ) async throws(SocketError)
+    _ bytes: Span<UInt8>, to remote: Endpoint?, until deadline: Instant?
+  ) async throws(SocketError.Reason)
+  func tryReceive(
+    into bytes: inout MutableSpan<UInt8>
+  ) throws(SocketError.Reason) -> Attempt<DatagramHeader>
   func receive(
-    into bytes: inout MutableSpan<UInt8>, timeout: Duration?
-  ) async throws(SocketError) -> DatagramHeader
-  func close()
+    into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> DatagramHeader
 }
 
 /// Behind an ``EchoSocket``.

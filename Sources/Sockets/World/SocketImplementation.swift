@@ -1,0 +1,92 @@
+import Packets
+import Synchronization
+
+/// What the implementations of all sockets have in common: tasks wait on them.
+package protocol SocketImplementation: AnyObject, Sendable {
+  /// Takes a waiter in, to be woken by what happens in `direction`, or wakes it at once. On the
+  /// socket's own thread, right after a try that would block.
+  func enlist(_ waiter: Waiter, _ direction: WaitDirection)
+  /// Wakes a waiter whose task was cancelled, if it still waits. From any thread.
+  func withdraw(waiter number: UInt64, _ direction: WaitDirection)
+  /// Gives the socket up, gracefully. From any thread, any number of times; does not wait.
+  func close()
+}
+
+/// The way a task waits for, on a socket.
+package enum WaitDirection: UInt8, Sendable {
+  /// Data, a datagram, a connection to accept, the end.
+  case reading
+  /// Room to write, the end of a handshake.
+  case writing
+}
+
+/// Why a wait is over.
+package enum WaitOutcome: Sendable {
+  /// Something happened; what, the next try tells.
+  case happened
+  /// The wait has become a long one; try again, and wait prepared for cancellation.
+  case outlasted
+  /// The socket failed or was closed.
+  case failed(SocketError.Reason)
+  /// The caller's task was cancelled.
+  case cancelled
+  /// The caller's time is over.
+  case deadlineExceeded
+}
+
+/// How long a task means to wait in one go.
+package enum Patience: Sendable {
+  /// For some milliseconds. To be told of cancellation costs more than such a wait itself, so the
+  /// task is not told: it is woken when the time is over, and then waits prepared.
+  case brief
+  /// For good, or until the task is cancelled.
+  case lasting
+}
+
+extension SocketImplementation {
+  /// Suspends the caller until something happens in `direction`.
+  ///
+  /// Inlined: each asynchronous function that a task returns through asks the runtime where to go
+  /// on.
+  ///
+  /// - Throws: what makes another try senseless.
+  @inline(__always)
+  func wait(
+    _ direction: WaitDirection, until deadline: Instant?, _ patience: inout Patience
+  ) async throws(SocketError.Reason) {
+    let outcome =
+      switch patience {
+      case .brief: await Waiter.suspend(until: deadline, .brief) { enlist($0, direction) }
+      case .lasting: await waitPrepared(direction, until: deadline)
+      }
+    if case .happened = outcome { return }
+    patience = .lasting
+    try outcome.check()
+  }
+
+  private func waitPrepared(
+    _ direction: WaitDirection, until deadline: Instant?
+  ) async -> WaitOutcome {
+    let number = Waiter.nextNumber()
+    return await withTaskCancellationHandler {
+      await Waiter.suspend(until: deadline, .lasting, number) { enlist($0, direction) }
+    } onCancel: {
+      withdraw(waiter: number, direction)
+    }
+  }
+}
+
+extension WaitOutcome {
+  /// Throws where another try makes no sense.
+  func check() throws(SocketError.Reason) {
+    switch self {
+    case .happened, .outlasted: return
+    case .failed(.closed): throw .closed
+    case .failed(.networkDown): throw .networkDown
+    // What failed may have left data behind; the next try says which comes first.
+    case .failed: return
+    case .cancelled: throw .cancelled
+    case .deadlineExceeded: throw .deadlineExceeded
+    }
+  }
+}
