@@ -217,7 +217,7 @@ extension ProtocolStack {
     guard number > 0, interfaces.contains(number) else { return }
     let clamped = Interface.clamp(mtu, to: interfaces[number].abilities.mtu)
     interfaces[number].mtu = clamped
-    tcp.interfaceChanged(interface, mtu: clamped, at: present)
+    tcp.interfaceChanged(interface, mtu: clamped)
   }
 
   /// All interfaces: they are never removed, so that their numbers have no gaps.

@@ -13,15 +13,26 @@ extension ProtocolStack {
   }
 
   /// The station that frames for a neighbour go to. Asks for it where that is not known.
+  ///
+  /// - Parameter lastProgress: when something last came of what was sent through the neighbour.
   @inline(__always)
-  mutating func resolve(_ nextHop: IPAddress, on number: UInt32) -> Resolution {
+  mutating func resolve(
+    _ nextHop: IPAddress, on number: UInt32, lastProgress: Instant = Instant(nanoseconds: .min)
+  ) -> Resolution {
     let key = nextHop.mapped
     if let slot = interfaces[number].neighbors.find(key, secrets) {
       interfaces[number].neighbors.entries[slot].lastUsed = present
       switch interfaces[number].neighbors.entries[slot].state {
       case .incomplete: return .waiting(slot)
-      case .reachable, .delay, .probe: break
-      case .stale:
+      case .reachable: break
+      case .stale, .delay, .probe:
+        // RFC 4861 §7.3.1: a connection that gets on vouches for its neighbour as an answer does.
+        if present.since(lastProgress) < Neighbor.reachable {
+          interfaces[number].neighbors.enter(
+            .reachable, slot, until: lastProgress + Neighbor.reachable)
+          break
+        }
+        guard interfaces[number].neighbors.entries[slot].state == .stale else { break }
         // RFC 4861 §7.3.3: used, and not confirmed for long: ask, unless an answer comes by itself.
         interfaces[number].neighbors.enter(
           .delay, slot, until: present + Neighbor.firstProbeDelay)

@@ -26,7 +26,7 @@ extension ProtocolStack {
     guard var options = try? RouterAdvertisement.options(in: message) else { return }
     while let option = options.next() {
       switch option {
-      case .prefixInformation(let prefix): prefixAdvertised(prefix, on: number)
+      case .prefixInformation(let prefix): prefixAdvertised(prefix, by: router, on: number)
       case .mtu(let mtu):
         let wanted = Int(clamping: mtu)
         // RFC 4861 §6.3.4: from IPv6's least to what the link carries.
@@ -57,14 +57,16 @@ extension ProtocolStack {
     if others < Self.routerLimit { _ = routes.insert(entry) }
   }
 
-  private mutating func prefixAdvertised(_ advertised: PrefixInformation, on number: UInt32) {
+  private mutating func prefixAdvertised(
+    _ advertised: PrefixInformation, by router: IPv6Address, on number: UInt32
+  ) {
     guard !advertised.prefix.isLinkLocal, !advertised.prefix.isMulticast,
       let prefix = Prefix(.v6(advertised.prefix), length: advertised.prefixLength)?.network
     else { return }
     if advertised.isOnLink { setOnLink(prefix, advertised.validLifetime, on: number) }
     // RFC 4862 §5.5.3 d: prefix and identifier fill the address.
     if advertised.isAutonomous, prefix.length == 64, case .v6(let network) = prefix.address {
-      configure(network.high, prefix, advertised, on: number)
+      configure(network.high, prefix, advertised, by: router, on: number)
     }
   }
 
@@ -83,7 +85,8 @@ extension ProtocolStack {
 
   /// RFC 4862 §5.5.3: an address of the prefix is made, or its life prolonged.
   private mutating func configure(
-    _ network: UInt64, _ prefix: Prefix, _ advertised: PrefixInformation, on number: UInt32
+    _ network: UInt64, _ prefix: Prefix, _ advertised: PrefixInformation, by router: IPv6Address,
+    on number: UInt32
   ) {
     let validUntil = end(of: advertised.validLifetime)
     let preferredUntil = end(of: advertised.preferredLifetime)
@@ -99,6 +102,7 @@ extension ProtocolStack {
         interfaces[number].addresses[place].validUntil = present + .seconds(7_200)
       }
       interfaces[number].addresses[place].preferredUntil = preferredUntil
+      interfaces[number].addresses[place].noteRouter(router)
       if interfaces[number].addresses[place].state == .deprecated, preferredUntil > present {
         interfaces[number].addresses[place].state = .preferred
       }
@@ -112,6 +116,7 @@ extension ProtocolStack {
     candidate.isAutomatic = true
     candidate.validUntil = validUntil
     candidate.preferredUntil = preferredUntil
+    candidate.noteRouter(router)
     try? assign(candidate, to: number)
   }
 

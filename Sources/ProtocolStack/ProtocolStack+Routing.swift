@@ -27,7 +27,8 @@ extension ProtocolStack {
     }
     let (interface, gateway) = try way(to: destination, from: bound, zone: zone)
     let number = UInt32(interface.rawValue)
-    guard let source = bound ?? chooseSource(for: destination, on: number) else {
+    guard let source = bound ?? chooseSource(for: destination, via: gateway, on: number)
+    else {
       throw .addressNotAvailable
     }
     return route(
@@ -125,8 +126,10 @@ extension ProtocolStack {
 
   /// The best of an interface's usable addresses for a destination; nothing where it has none of
   /// that version.
-  func chooseSource(for destination: IPAddress, on number: UInt32) -> IPAddress? {
-    let selection = SourceSelection(destination: destination)
+  func chooseSource(
+    for destination: IPAddress, via router: IPAddress? = nil, on number: UInt32
+  ) -> IPAddress? {
+    let selection = SourceSelection(destination: destination, router: router)
     var best: InterfaceAddress?
     var place = 0
     while place < interfaces[number].addresses.count {

@@ -41,6 +41,21 @@ extension ProtocolStack {
     }
   }
 
+  /// For checks: uses of each table what it does not have, as only a mistake in this module would.
+  /// Each use is counted in ``StackCounters/brokenInvariants`` or in TCP's, and harms nobody.
+  package mutating func useWhatIsNotThere() {
+    let nowhere: UInt32 = 0xFFFF_FFF0
+    tcp.connections[nowhere].wantsOutput = true
+    tcp.settle(nowhere, at: present)
+    tcp.listeners[nowhere].halfOpen &+= 1
+    tcp.links[-1].maximumTransmissionUnit = 0
+    interfaces[nowhere].mtu = 0
+    interfaces[0].addresses[interfaces[0].addresses.count].state = .preferred
+    interfaces[0].neighbors.entries[nowhere].tries = 1
+    udp.slots[nowhere].failure = .notConnected
+    echoes.slots[nowhere].events.isReadableTold = true
+  }
+
   /// What the tables hold at this moment; all zero in a stack at rest, but for neighbours.
   public struct Occupancy: Hashable, Sendable {
     /// Datagrams that wait for fragments, and their memory in bytes.

@@ -49,10 +49,12 @@ extension ProtocolStack {
 
   /// Puts an IP header in front of a transport message and sends it on its way. Its checksum is
   /// complete, or left to the link by its offload facts.
+  ///
+  /// - Parameter ports: both ports, which with the addresses tell a flow from others.
   mutating func send(
     _ message: consuming Packet, to destination: IPAddress, over route: Route,
     _ protocol: IPProtocol, hopLimit: UInt8? = nil, ecn: ECNCodepoint = .notCapable,
-    isControl: Bool = false
+    ports: UInt32 = 0, isControl: Bool = false
   ) {
     let number = UInt32(route.interface.rawValue)
     guard interfaces.contains(number) else { return }
@@ -70,13 +72,22 @@ extension ProtocolStack {
     case (.v6(let source), .v6(let destination)):
       let header = IPv6Header(
         source: source, destination: destination, nextHeader: `protocol`,
-        payloadLength: message.count, hopLimit: hops, ecn: ecn)
+        payloadLength: message.count, hopLimit: hops,
+        flowLabel: flowLabel(source, destination, `protocol`, ports), ecn: ecn)
       guard message.prepend(IPv6Header.size) else { return }
       var bytes = message.mutableBytes
       header.write(into: &bytes)
     default: return
     }
     transmit(message, to: route.nextHop, on: number, isControl: isControl)
+  }
+
+  private func flowLabel(
+    _ source: IPv6Address, _ destination: IPv6Address, _ protocol: IPProtocol, _ ports: UInt32
+  ) -> UInt32 {
+    let flow = UInt64(`protocol`.rawValue) &<< 32 | UInt64(ports)
+    return secrets.flowLabel(
+      secrets.hash(source.high, source.low, destination.high, destination.low, flow, 0x4C41_4245))
   }
 
   /// Bytes of the largest packet on the way to a destination.
@@ -180,7 +191,7 @@ extension ProtocolStack {
         pool.recycle(packet)
         continue
       }
-      switch resolve(nextHop, on: number) {
+      switch resolve(nextHop, on: number, lastProgress: envelope.lastProgress) {
       case .station(let station):
         guard frame(&packet, to: station, on: number) else { continue }
         return packet
@@ -217,7 +228,8 @@ extension ProtocolStack {
       var bytes = packet.mutableBytes
       IPv6Header(
         source: source, destination: destination, nextHeader: .tcp, payloadLength: length,
-        hopLimit: envelope.hopLimit, ecn: ECNCodepoint(bits: envelope.ecn)
+        hopLimit: envelope.hopLimit, flowLabel: envelope.flowLabel,
+        ecn: ECNCodepoint(bits: envelope.ecn)
       ).write(into: &bytes)
       return true
     default: return false

@@ -55,23 +55,46 @@ public struct ProtocolStack: ~Copyable, Sendable {
   public init(configuration: StackConfiguration = .init(), secrets: Secrets) {
     self.configuration = configuration
     self.secrets = secrets
-    interfaces = Slots(limit: min(max(configuration.interfaceLimit, 1), 256))
+    interfaces = Slots(
+      limit: min(max(configuration.interfaceLimit, 1), 256),
+      standIn: Interface(LinkAbilities(mtu: 1_280), configuration: configuration))
     routes = RoutingTable(limit: configuration.routeLimit)
     reassembler = Reassembler(configuration)
     limiter = ErrorLimiter(
       interval: configuration.errorInterval, burst: configuration.errorBurst)
     paths = PathTable(limit: configuration.pathLimit)
     pool = PacketPool(standardLimit: configuration.packetPoolSize)
-    udp = SocketTable(limit: configuration.udpSocketLimit)
-    echoes = SocketTable(limit: configuration.echoSocketLimit)
+    udp = SocketTable(limit: configuration.udpSocketLimit, standIn: .standIn)
+    echoes = SocketTable(
+      limit: configuration.echoSocketLimit,
+      standIn: EchoSocket(version: .v6, identifier: 0, local: nil))
     tcp = TransmissionControl(configuration: configuration.tcp, secrets: secrets)
     addLoopback()
   }
 
   /// What has come and gone below TCP, and why.
-  public var counters: StackCounters { counts }
+  public var counters: StackCounters {
+    var counters = counts
+    counters.brokenInvariants = misses
+    return counters
+  }
+
   /// The same for TCP.
-  public var tcpCounters: TCPCounters { tcp.counters }
+  public var tcpCounters: TCPCounters {
+    var counters = tcp.counters
+    counters.brokenInvariants &+= tcp.misses
+    return counters
+  }
+
+  /// Uses of what no table below TCP has.
+  private var misses: UInt64 {
+    var sum = interfaces.misses &+ routes.misses &+ reassembler.misses
+    sum &+= udp.slots.misses &+ echoes.slots.misses
+    for number in numbers {
+      sum &+= interfaces[number].addresses.misses &+ interfaces[number].neighbors.entries.misses
+    }
+    return sum
+  }
 
   /// Time never goes back, and never reaches the distant future, which stands for never.
   @inline(__always)

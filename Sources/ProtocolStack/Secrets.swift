@@ -45,6 +45,12 @@ public struct Secrets: Sendable {
     return state.finish(length: 48)
   }
 
+  /// RFC 6437 §3: the upper 20 bits of a flow's identifier, one where they are zero.
+  func flowLabel(_ identifier: UInt64) -> UInt32 {
+    let label = UInt32(truncatingIfNeeded: identifier &>> 44)
+    return label == 0 ? 1 : label
+  }
+
   /// SipHash-1-3 of two words, for tables: quicker, and its values are never seen outside.
   @inline(__always)
   func tableHash(_ a: UInt64, _ b: UInt64) -> UInt64 {

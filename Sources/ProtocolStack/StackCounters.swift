@@ -110,6 +110,9 @@ public struct StackCounters: Equatable, Sendable {
   /// Datagrams dropped because their socket's buffer was full.
   public var receiveBufferDrops: UInt64 = 0
 
+  /// A table was asked for what it does not have. Anything but zero is a bug.
+  public var brokenInvariants: UInt64 = 0
+
   public init() {}
 }
 

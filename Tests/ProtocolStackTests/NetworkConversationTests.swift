@@ -128,17 +128,4 @@ import Testing
     #expect(try first == run())
     #expect(first.count > 5)
   }
-
-  private func receive(
-    _ stack: inout ProtocolStack, _ socket: SocketHandle, _ count: Int, at now: Instant
-  ) throws -> [UInt8] {
-    var all: [UInt8] = []
-    while all.count < count {
-      var bytes = [UInt8](repeating: 0, count: 4_096)
-      var span = bytes.mutableSpan
-      guard case .bytes(let read) = try stack.read(socket, into: &span, at: now) else { break }
-      all += bytes.prefix(read)
-    }
-    return all
-  }
 }

@@ -56,3 +56,17 @@ final class Partner {
     exchange(with: peer)
   }
 }
+
+/// What has arrived on a connection, up to `count` bytes or somewhat more.
+func receive(
+  _ stack: inout ProtocolStack, _ socket: SocketHandle, _ count: Int, at now: Instant
+) throws -> [UInt8] {
+  var all: [UInt8] = []
+  while all.count < count {
+    var bytes = [UInt8](repeating: 0, count: 4_096)
+    var span = bytes.mutableSpan
+    guard case .bytes(let read) = try stack.read(socket, into: &span, at: now) else { break }
+    all += bytes.prefix(read)
+  }
+  return all
+}

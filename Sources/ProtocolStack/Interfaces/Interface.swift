@@ -12,7 +12,8 @@ struct Interface: ~Copyable {
   var mtu: Int
   /// The hop limit of packets that do not ask for another.
   var hopLimit: UInt8
-  var addresses = List<InterfaceAddress>()
+  var addresses = List(
+    standIn: InterfaceAddress(Prefix(host: .v6(.any)), state: .duplicate))
   var neighbors: NeighborCache
   /// Neighbour discovery and errors, ready to leave.
   var control: PacketQueue

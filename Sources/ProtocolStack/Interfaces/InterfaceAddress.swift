@@ -23,6 +23,10 @@ public struct InterfaceAddress: Hashable, Sendable {
   public var preferredUntil = Instant.distantFuture
   public var validUntil = Instant.distantFuture
 
+  /// The routers that advertised its prefix: the first of them, and the latest other one.
+  var firstRouter: IPv6Address?
+  var otherRouter: IPv6Address?
+
   /// In mapped form, ready to be compared.
   let key: IPv6Address
   /// While tentative: probes still to be sent, and when the next step is due.
@@ -40,6 +44,14 @@ public struct InterfaceAddress: Hashable, Sendable {
   }
 
   public var address: IPAddress { prefix.address }
+
+  /// Whether the router advertised the address's prefix.
+  func isFrom(_ router: IPv6Address) -> Bool { firstRouter == router || otherRouter == router }
+
+  mutating func noteRouter(_ router: IPv6Address) {
+    if firstRouter == nil { firstRouter = router }
+    if firstRouter != router { otherRouter = router }
+  }
 
   /// Whether packets may carry it.
   @inline(__always)

@@ -17,7 +17,7 @@ struct NeighborCache: ~Copyable {
   private(set) var deadline = Instant.distantFuture
 
   init(limit: Int, unresolvedLimit: Int) {
-    entries = Slots(limit: limit)
+    entries = Slots(limit: limit, standIn: Neighbor(key: .any, hash: 0, at: .zero))
     self.unresolvedLimit = max(unresolvedLimit, 1)
   }
 

@@ -17,7 +17,9 @@ struct RoutingTable: ~Copyable {
     var validUntil = Instant.distantFuture
   }
 
-  private var entries = List<Entry>()
+  private var entries = List(
+    standIn: Entry(
+      prefix: Prefix(host: .v6(.any)), gateway: nil, interface: InterfaceIndex(rawValue: 0)))
   let limit: Int
   /// When the next route ends.
   private(set) var deadline = Instant.distantFuture
@@ -25,6 +27,7 @@ struct RoutingTable: ~Copyable {
   init(limit: Int) { self.limit = limit }
 
   var count: Int { entries.count }
+  var misses: UInt64 { entries.misses }
 
   func entry(at place: Int) -> Entry? { place < entries.count ? entries[place] : nil }
 

@@ -4,10 +4,11 @@ import Packets
 /// Which of our addresses a packet carries (RFC 6724 §5), as a comparison of two candidates.
 ///
 /// Candidates are the usable addresses of the interface that the packet leaves by, which settles
-/// rule 5. Rule 5.5 (prefer prefixes that the next hop advertised) has its place in ``isBetter``;
-/// rules 4 and 7 (home and temporary addresses) have nothing to choose from.
+/// rule 5. Rules 4 and 7 (home and temporary addresses) have nothing to choose from.
 struct SourceSelection {
   let destination: IPAddress
+  /// The router that the packet goes through, if it does.
+  let router: IPAddress?
 
   /// Whether `a` suits the destination better than `b`.
   func isBetter(_ a: InterfaceAddress, than b: InterfaceAddress) -> Bool {
@@ -22,6 +23,10 @@ struct SourceSelection {
     }
     // Rule 3: not a deprecated one.
     if (a.state == .deprecated) != (b.state == .deprecated) { return b.state == .deprecated }
+    // Rule 5.5: of a prefix that the next hop advertised, for another router may not let it pass.
+    if case .v6(let router)? = router, a.isFrom(router) != b.isFrom(router) {
+      return a.isFrom(router)
+    }
     // Rule 6: the same label.
     let label = Self.label(destination)
     let (matchesA, matchesB) = (

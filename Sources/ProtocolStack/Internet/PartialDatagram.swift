@@ -47,7 +47,9 @@ struct PartialDatagram: ~Copyable {
   let deadline: Instant
   /// The order of arrival: the lowest is the oldest.
   let serial: UInt64
-  var pieces = List<Piece>()
+  var pieces = List(
+    standIn: Piece(
+      start: 0, length: 0, packet: Packet(capacity: 0, headroom: 0), dataOffset: 0))
   /// Bytes of data in all pieces.
   var length = 0
   /// Bytes of memory in all pieces.
@@ -112,7 +114,7 @@ struct PartialDatagram: ~Copyable {
 
   /// Gives all memory back.
   mutating func clear() {
-    pieces = List()
+    pieces.removeAll()
     charge = 0
     length = 0
   }

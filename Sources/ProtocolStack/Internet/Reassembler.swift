@@ -27,7 +27,11 @@ struct Reassembler: ~Copyable {
   static var lifetime4: Interval { .seconds(30) }
 
   init(_ configuration: StackConfiguration) {
-    datagrams = Slots(limit: max(configuration.reassemblyDatagrams, 1))
+    let nobody = FragmentKey(
+      source: .any, destination: .any, identification: 0, protocol: 0, interface: 0)
+    datagrams = Slots(
+      limit: max(configuration.reassemblyDatagrams, 1),
+      standIn: PartialDatagram(key: nobody, deadline: .distantFuture, serial: 0))
     byteLimit = configuration.reassemblyBytes
     perSourceLimit = max(configuration.reassemblyDatagramsPerSource, 1)
     pieceLimit = max(configuration.fragmentsPerDatagram, 1)
@@ -35,6 +39,7 @@ struct Reassembler: ~Copyable {
 
   /// Datagrams that wait for fragments, and those whose remains are still expected.
   var count: Int { datagrams.count }
+  var misses: UInt64 { datagrams.misses }
 
   /// Takes a fragment in.
   ///

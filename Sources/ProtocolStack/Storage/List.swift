@@ -1,15 +1,22 @@
 /// A short list of values that need not be copyable, in order, mutated in place.
 ///
-/// It grows by doubling and holds nothing while it is empty. An index that is not in the list is a
-/// mistake of this module's, never of the network's: it stops the program, like a free slot of
-/// ``Slots``.
+/// It grows by doubling. An index that is not in the list is a mistake of this module's, never of
+/// the network's: it meets the ``StandIn``, like a free slot of ``Slots``.
 @safe
 struct List<Element: ~Copyable>: ~Copyable, @unchecked Sendable {
   private var base: UnsafeMutablePointer<Element>?
   private var capacity = 0
   private(set) var count = 0
+  private let standIn: StandIn<Element>
 
-  init() { unsafe base = nil }
+  /// - Parameter standIn: an element without a life of its own.
+  init(standIn: consuming Element) {
+    unsafe base = nil
+    self.standIn = StandIn(standIn)
+  }
+
+  /// How often an index was used that is not in the list.
+  var misses: UInt64 { standIn.misses }
 
   /// The indices in use.
   @inline(__always)
@@ -24,12 +31,16 @@ struct List<Element: ~Copyable>: ~Copyable, @unchecked Sendable {
   subscript(index: Int) -> Element {
     @inline(__always)
     unsafeAddress {
-      guard index >= 0, index < count, let base = unsafe base else { invariantBroken() }
+      guard index >= 0, index < count, let base = unsafe base else {
+        return unsafe UnsafePointer(standIn.answer())
+      }
       return unsafe UnsafePointer(base + index)
     }
     @inline(__always)
     unsafeMutableAddress {
-      guard index >= 0, index < count, let base = unsafe base else { invariantBroken() }
+      guard index >= 0, index < count, let base = unsafe base else {
+        return unsafe standIn.answer()
+      }
       return unsafe base + index
     }
   }
@@ -56,6 +67,16 @@ struct List<Element: ~Copyable>: ~Copyable, @unchecked Sendable {
     if rest > 0 { unsafe (base + index).moveInitialize(from: base + (index &+ 1), count: rest) }
     count &-= 1
     return element
+  }
+
+  /// Takes all values out.
+  mutating func removeAll() {
+    guard let base = unsafe base else { return }
+    unsafe base.deinitialize(count: count)
+    unsafe base.deallocate()
+    unsafe self.base = nil
+    capacity = 0
+    count = 0
   }
 
   @inline(never)

@@ -2,7 +2,7 @@
 ///
 /// Pages of 128 slots are made as they are needed and never move, so a value is never copied and an
 /// idle table is small. Every access is checked against the slot's occupancy; a stale or invented
-/// index finds nothing. Insertion and removal take constant time; so does every look-up.
+/// index finds the ``StandIn``. Insertion and removal take constant time; so does every look-up.
 @safe
 struct Slots<Element: ~Copyable>: ~Copyable, @unchecked Sendable {
   private static var pageShift: Int { 7 }
@@ -18,12 +18,15 @@ struct Slots<Element: ~Copyable>: ~Copyable, @unchecked Sendable {
   private var pages: UnsafeMutablePointer<Page>
   private var pageCount = 0
   private var free: [UInt32] = []
+  private let standIn: StandIn<Element>
   /// The most elements this table holds; insertion beyond it is refused.
   let limit: Int
   private(set) var count = 0
 
-  init(limit: Int) {
+  /// - Parameter standIn: an element without a life of its own.
+  init(limit: Int, standIn: consuming Element) {
     self.limit = limit
+    self.standIn = StandIn(standIn)
     let most = (limit &+ Self.pageSize &- 1) / Self.pageSize
     unsafe pages = .allocate(capacity: most > 0 ? most : 1)
   }
@@ -64,18 +67,21 @@ struct Slots<Element: ~Copyable>: ~Copyable, @unchecked Sendable {
       .generations[Int(index) & (Self.pageSize &- 1)]
   }
 
-  /// The element in an occupied slot. Ask ``contains(_:)`` first: the index of a free slot is a
-  /// mistake of this module's, never of the network's, and stops the program.
+  /// How often a slot was used that is free.
+  var misses: UInt64 { standIn.misses }
+
+  /// The element in an occupied slot. Ask ``contains(_:)`` first: to use a free slot is a mistake
+  /// of this module's, never of the network's; it meets the ``StandIn``, and is counted.
   subscript(index: UInt32) -> Element {
     @inline(__always)
     unsafeAddress {
-      guard contains(index) else { invariantBroken() }
+      guard contains(index) else { return unsafe UnsafePointer(standIn.answer()) }
       return unsafe UnsafePointer(
         pages[Int(index) &>> Self.pageShift].elements + (Int(index) & (Self.pageSize &- 1)))
     }
     @inline(__always)
     unsafeMutableAddress {
-      guard contains(index) else { invariantBroken() }
+      guard contains(index) else { return unsafe standIn.answer() }
       return unsafe pages[Int(index) &>> Self.pageShift].elements
         + (Int(index) & (Self.pageSize &- 1))
     }
@@ -123,8 +129,3 @@ struct Slots<Element: ~Copyable>: ~Copyable, @unchecked Sendable {
     }
   }
 }
-
-/// Stops the program: a table was asked for a slot that its own module knows to be free. No packet
-/// leads here; it marks a mistake in this code at the place where it was made.
-@inline(never)
-func invariantBroken() -> Never { fatalError("a slot was used that is free") }

@@ -8,7 +8,9 @@ struct SocketTable<Socket: ~Copyable>: ~Copyable {
   var slots: Slots<Socket>
   var keys = FlowTable()
 
-  init(limit: Int) { slots = Slots(limit: limit < 1 ? 1 : limit) }
+  init(limit: Int, standIn: consuming Socket) {
+    slots = Slots(limit: limit < 1 ? 1 : limit, standIn: standIn)
+  }
 
   var count: Int { slots.count }
 

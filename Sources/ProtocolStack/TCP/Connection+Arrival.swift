@@ -2,6 +2,19 @@ import Packets
 
 /// SEGMENT ARRIVES, in the order of RFC 9293 §3.10.7.4, one function a step.
 extension Connection {
+  /// Takes a segment, and notes whether the conversation got on.
+  mutating func takes(
+    _ segment: Segment, _ bytes: Span<UInt8>, pool: inout ChunkPool,
+    configuration: TCPConfiguration, counters: inout TCPCounters, at now: Instant
+  ) -> Arrival {
+    let (acknowledged, received) = (send.unacknowledged, receive.next)
+    let arrival = arrives(
+      segment, bytes, pool: &pool, configuration: configuration, counters: &counters, at: now)
+    // RFC 4861 §7.3.1: it has what was sent, or its next octets came because it has.
+    if send.unacknowledged != acknowledged || receive.next != received { lastProgress = now }
+    return arrival
+  }
+
   /// Takes a segment in any state but LISTEN and CLOSED.
   mutating func arrives(
     _ arrived: Segment, _ bytes: Span<UInt8>, pool: inout ChunkPool,

@@ -14,6 +14,8 @@ struct Connection: ~Copyable {
   let flow: Flow
   /// Under this hash the connection is found.
   let hash: UInt64
+  /// Of its IPv6 packets.
+  var flowLabel: UInt32 = 0
   var route: Route
   private(set) var state = ConnectionState.closed
   var send: SendSpace
@@ -65,6 +67,8 @@ struct Connection: ~Copyable {
   var scheduled = Instant.distantFuture
   /// The last time anything arrived from the peer.
   var lastArrival: Instant
+  /// The last time that the peer acknowledged anything new, or sent what comes next.
+  var lastProgress = Instant(nanoseconds: .min)
   var keepAliveProbesSent = 0
   var challenges = ChallengeBudget()
   var statistics = ConnectionStatistics()
@@ -95,6 +99,51 @@ struct Connection: ~Copyable {
     orphanTimeout = configuration.orphanTimeout
     acknowledgmentDelay = configuration.acknowledgmentDelay
     lastArrival = now
+  }
+
+  /// What a connection wants of the table after it was touched.
+  struct Wishes {
+    var isUnaccepted = false
+    var isClosed = false
+    /// The number of the link in whose queue it wants a place, which it counts as given.
+    var interface: Int?
+    var wantsTelling = false
+    var isTimeWait = false
+    /// A deadline earlier than the one the table knows.
+    var deadline: Instant?
+  }
+
+  /// Collects all of it at once: on the path of every segment.
+  mutating func takeWishes() -> Wishes {
+    var wishes = Wishes()
+    wishes.isUnaccepted = countsAsHalfOpen && state != .synReceived && listener != nil
+    wishes.isClosed = state == .closed
+    guard !wishes.isUnaccepted, !wishes.isClosed else { return wishes }
+    if wantsOutput, !isQueued {
+      isQueued = true
+      wishes.interface = Int(route.interface.rawValue)
+    }
+    wishes.wantsTelling = wantsTelling
+    wishes.isTimeWait = state == .timeWait
+    wishes.deadline = takeEarlierDeadline()
+    return wishes
+  }
+
+  /// Whether there is news for a user who would hear it, and who was not called yet.
+  var wantsTelling: Bool { !events.isEmpty && !isTelling && listener == nil && !isOrphan }
+
+  /// A connection of nobody to nowhere, closed.
+  static func standIn(_ configuration: TCPConfiguration) -> Connection {
+    let nowhere = InterfaceIndex(rawValue: 0)
+    return Connection(
+      flow: Flow(
+        local: .v6(.any), localPort: .any, remote: .v6(.any), remotePort: .any,
+        interface: nowhere),
+      hash: 0,
+      route: Route(
+        interface: nowhere, source: .v6(.any), nextHop: .v6(.any), maximumTransmissionUnit: 1_280),
+      options: TCPSocketOptions(), initialSequenceNumber: SequenceNumber(rawValue: 0),
+      timestampOffset: 0, configuration: configuration, at: .zero)
   }
 
   /// The one place where the state changes.

@@ -39,6 +39,12 @@ struct Flow: Hashable, BitwiseCopyable {
     return secrets.tableHash(local.high, local.low, remote.high, remote.low, ports)
   }
 
+  /// RFC 6437 §3: 20 bits that are the same in all packets of a flow, tell nothing about it and
+  /// are not zero. Zero for IPv4, whose packets have no place for it.
+  func label(_ secrets: borrowing Secrets) -> UInt32 {
+    isIPv4 ? 0 : secrets.flowLabel(identifier(secrets, purpose: 0x4C41_4245))
+  }
+
   /// The keyed hash that identifiers for this flow are made from, one for each purpose.
   func identifier(_ secrets: borrowing Secrets, purpose: UInt64) -> UInt64 {
     let ports = UInt64(localPort) &<< 48 | UInt64(remotePort) &<< 32 | UInt64(zone)

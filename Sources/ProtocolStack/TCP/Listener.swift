@@ -27,17 +27,12 @@ struct Listener: ~Copyable {
     self.options = options
   }
 
-  /// How well the listener fits a destination: 0 not at all, 1 by a wildcard of the other family,
-  /// 2 by a wildcard, 3 exactly.
-  func fitness(for destination: IPAddress, port: PortNumber) -> Int {
-    guard port == self.port else { return 0 }
-    if destination == address { return 3 }
-    switch (address, destination) {
-    case (.v4(let own), .v4): return own == .any ? 2 : 0
-    case (.v6(let own), .v6): return own == .any ? 2 : 0
-    case (.v6(let own), .v4): return own == .any && !ipv6Only ? 1 : 0
-    case (.v4, .v6): return 0
-    }
+  /// The keyed hash under which a listener is found.
+  static func hash(
+    _ address: IPAddress, _ port: PortNumber, _ secrets: borrowing Secrets
+  ) -> UInt64 {
+    let key = address.mapped
+    return secrets.tableHash(key.high, key.low, 0, 0, UInt64(port.rawValue))
   }
 
   /// Whether another listener on `address` would take connections meant for this one.

@@ -52,7 +52,7 @@ extension TransmissionControl {
       arrivesUnclaimed(segment, bytes, flow, hash: hash, on: interface, route: route, at: now)
       return
     }
-    let arrival = connections[slot].arrives(
+    let arrival = connections[slot].takes(
       segment, bytes, pool: &chunks, configuration: configuration, counters: &counters, at: now)
     if case .reset = arrival {
       sendReset(flow, answering: segment, on: interface)
@@ -122,28 +122,37 @@ extension TransmissionControl {
 
   mutating func enqueue(_ reply: Reply, on interface: InterfaceIndex) {
     let interface = Int(interface.rawValue)
-    guard interface < replies.count, replies[interface].count < Self.replyLimit else {
+    guard interface < links.count, links[interface].replies.count < Self.replyLimit else {
       counters.repliesDropped &+= 1
       return
     }
-    replies[interface].append(reply)
+    links[interface].replies.append(reply)
   }
 
-  /// The listener that fits a destination best. Linear in the number of listeners; asked once per
-  /// connection.
+  /// The listener that fits a destination best: at the address itself, at all of its version, at
+  /// all of both. Constant time on average.
   func bestListener(for destination: IPAddress, port: PortNumber) -> UInt32? {
-    var best: UInt32?
-    var fitness = 0
-    var index = 0
-    while index < listening.count {
-      let slot = listening[index]
-      let candidate = listeners[slot].fitness(for: destination, port: port)
-      if candidate > fitness {
-        best = slot
-        fitness = candidate
-      }
-      index &+= 1
+    guard listening.count > 0 else { return nil }
+    if let exact = listener(at: destination, port: port) { return exact }
+    guard destination.isIPv4 else { return listener(at: .v6(.any), port: port) }
+    if let wildcard = listener(at: .v4(.any), port: port) { return wildcard }
+    guard let dual = listener(at: .v6(.any), port: port), !listeners[dual].ipv6Only else {
+      return nil
     }
-    return best
+    return dual
+  }
+
+  private func listener(at address: IPAddress, port: PortNumber) -> UInt32? {
+    let hash = Listener.hash(address, port, secrets)
+    var candidate = listenerTable.first(hash)
+    while let found = candidate {
+      if listeners.contains(found.slot), listeners[found.slot].address == address,
+        listeners[found.slot].port == port
+      {
+        return found.slot
+      }
+      candidate = listenerTable.next(hash, after: found.place)
+    }
+    return nil
   }
 }

@@ -23,6 +23,7 @@ extension TransmissionControl {
     connection.enter(.synSent)
     connection.send.synDue = true
     connection.wantsOutput = true
+    connection.flowLabel = flow.label(secrets)
     guard let slot = connections.insert(connection) else {
       counters.connectionLimit &+= 1
       throw .noBufferSpace
@@ -85,6 +86,7 @@ extension TransmissionControl {
       address: local.address, port: port, ipv6Only: ipv6Only, backlog: backlog, options: options)
     guard let slot = listeners.insert(listener) else { throw .noBufferSpace }
     listening.append(slot)
+    listenerTable.insert(Listener.hash(local.address, port, secrets), slot: slot)
     return listenerHandle(slot)
   }
 
@@ -127,24 +129,10 @@ extension TransmissionControl {
     _ handle: SocketHandle, _ bytes: Span<UInt8>, at now: Instant
   ) throws(StackError) -> Int {
     guard let slot = connection(handle) else { throw .noSuchSocket }
-    if let failure = connections[slot].failure { throw failure }
-    guard connections[slot].state.canSend, !connections[slot].send.finQueued else {
-      throw .brokenPipe
-    }
-    let room = max(connections[slot].send.limit &- connections[slot].send.buffered, 0)
-    let wanted = min(room, bytes.count)
-    var taken = 0
-    if wanted > 0 {
-      taken = connections[slot].send.buffer.write(
-        bytes.slice(from: 0, length: wanted), at: connections[slot].send.buffered, from: &chunks)
-      if taken < wanted { counters.bufferExhausted &+= 1 }
-      connections[slot].send.buffered &+= taken
-    }
-    if taken < bytes.count { connections[slot].send.isUserWaiting = true }
-    if taken > 0, connections[slot].state != .synSent, connections[slot].state != .synReceived {
-      connections[slot].wantsOutput = true
-      settle(slot, at: now)
-    }
+    var isReady = false
+    let taken = try connections[slot].queue(
+      bytes, from: &chunks, counters: &counters, isReady: &isReady)
+    if isReady { settle(slot, at: now) }
     return taken
   }
 
@@ -153,25 +141,10 @@ extension TransmissionControl {
     _ handle: SocketHandle, into target: inout MutableSpan<UInt8>, at now: Instant
   ) throws(StackError) -> ReadResult {
     guard let slot = connection(handle) else { throw .noSuchSocket }
-    if let failure = connections[slot].failure { throw failure }
-    let length = min(connections[slot].receive.buffered, target.count)
-    guard length > 0 else {
-      if connections[slot].receive.buffered > 0 { return .bytes(0) }
-      if connections[slot].receive.isFinished || connections[slot].state == .closed {
-        return .endOfStream
-      }
-      return .wouldBlock
-    }
-    connections[slot].receive.buffer.read(
-      at: 0, length: length, into: &target, at: 0, from: chunks)
-    connections[slot].receive.buffer.dropFirst(length, to: &chunks)
-    connections[slot].receive.buffered &-= length
-    if connections[slot].receive.buffered == 0, connections[slot].receive.ranges.isEmpty {
-      connections[slot].receive.buffer.trim(to: &chunks)
-    }
-    connections[slot].consumed(length, at: now)
-    if connections[slot].wantsOutput { settle(slot, at: now) }
-    return .bytes(length)
+    var isReady = false
+    let result = try connections[slot].take(into: &target, to: &chunks, isReady: &isReady, at: now)
+    if isReady { settle(slot, at: now) }
+    return result
   }
 
   /// No more will be sent: a FIN follows what is queued. The other direction goes on.
@@ -209,7 +182,8 @@ extension TransmissionControl {
       let state = connections[slot].state
       guard state != .closed, state != .timeWait else { continue }
       let interface = Int(connections[slot].route.interface.rawValue)
-      let isFull = interface < replies.count && replies[interface].count >= Self.replyLimit
+      let isFull =
+        interface < links.count && links[interface].replies.count >= Self.replyLimit
       guard !isFull else { return true }
       abort(slot, because: reason, at: now)
     }
@@ -247,7 +221,8 @@ extension TransmissionControl {
       abort(slot, at: now)
     }
     listening.removeFirst { $0 == listener }
-    _ = listeners.remove(listener)
+    guard let gone = listeners.remove(listener) else { return }
+    listenerTable.remove(Listener.hash(gone.address, gone.port, secrets), slot: listener)
   }
 
   /// Changes a connection's options; keep-alive is armed or stopped at once.

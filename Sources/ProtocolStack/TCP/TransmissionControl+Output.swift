@@ -10,6 +10,10 @@ struct SegmentEnvelope {
   /// The ECN field (RFC 3168): not ECN-capable so far.
   var ecn: UInt8 = 0
   var hopLimit: UInt8 = 64
+  /// RFC 6437 §3: the same in every IPv6 packet of a flow.
+  var flowLabel: UInt32 = 0
+  /// When the peer last showed that it receives what it is sent (RFC 4861 §7.3.1).
+  var lastProgress = Instant(nanoseconds: .min)
 }
 
 /// Segments on their way out: pulled by the IP layer, one link's queue at a time.
@@ -17,14 +21,15 @@ extension TransmissionControl {
   /// Whether the next call of ``nextSegment(on:into:at:)`` may have something.
   func hasOutput(on interface: InterfaceIndex) -> Bool {
     let interface = Int(interface.rawValue)
-    guard interface < queues.count else { return false }
-    return !queues[interface].isEmpty || !replies[interface].isEmpty
+    guard interface < links.count else { return false }
+    return !links[interface].connections.isEmpty || !links[interface].replies.isEmpty
   }
 
   /// Bytes of packet that the next segment may need, headers of all layers included.
   func nextPacketCapacity(on interface: InterfaceIndex) -> Int {
     let number = Int(interface.rawValue)
-    guard number < queues.count, let slot = queues[number].first, connections.contains(slot)
+    guard number < links.count, let slot = links[number].connections.first,
+      connections.contains(slot)
     else { return 2048 }
     let offload = connections[slot].route.segmentationOffload
     let largest = max(connections[slot].route.maximumTransmissionUnit, offload)
@@ -39,122 +44,34 @@ extension TransmissionControl {
     on interface: InterfaceIndex, into packet: inout Packet, at now: Instant
   ) -> SegmentEnvelope? {
     let number = Int(interface.rawValue)
-    guard number < queues.count else { return nil }
-    if let reply = replies[number].popFirst() { return write(reply, into: &packet) }
-    while let slot = queues[number].first {
+    guard number < links.count else { return nil }
+    if let reply = links[number].replies.popFirst() { return write(reply, into: &packet) }
+    while let slot = links[number].connections.first {
       guard connections.contains(slot) else {
-        _ = queues[number].popFirst()
+        _ = links[number].connections.popFirst()
         continue
       }
-      let envelope = writeNext(of: slot, into: &packet, at: now)
+      var deadline: Instant?
+      let envelope = connections[slot].writeNext(
+        into: &packet, from: chunks, limit: links[number].maximumTransmissionUnit,
+        deadline: &deadline, at: now)
+      if let deadline { deadlines.set(slot, to: deadline) }
       // Round robin: one packet each, however large.
-      if envelope == nil || queues[number].count > 1 {
-        _ = queues[number].popFirst()
+      if envelope == nil || links[number].connections.count > 1 {
+        _ = links[number].connections.popFirst()
         if connections[slot].wantsOutput, connections[slot].state != .closed {
-          queues[number].append(slot)
+          links[number].connections.append(slot)
         } else {
           connections[slot].isQueued = false
           if connections[slot].state == .closed { settle(slot, at: now) }
         }
       }
-      if let envelope { return envelope }
+      if let envelope {
+        counters.segmentsSent &+= 1
+        return envelope
+      }
     }
     return nil
-  }
-
-  private mutating func writeNext(
-    of slot: UInt32, into packet: inout Packet, at now: Instant
-  ) -> SegmentEnvelope? {
-    let options = connections[slot].segmentOptions(at: now)
-    guard let plan = connections[slot].nextSegment(optionsSize: options.size, at: now) else {
-      return nil
-    }
-    let isSyn = plan.flags.contains(.syn)
-    let header = isSyn ? connections[slot].synOptions(at: now) : options
-    guard write(plan, of: slot, options: header, into: &packet) else {
-      // The caller's packet was too small for a whole segment: a mistake of ours, not a loop.
-      connections[slot].wantsOutput = false
-      return nil
-    }
-    let wasTimeWait = connections[slot].state == .timeWait
-    connections[slot].sent(plan, at: now)
-    if !wasTimeWait { settleAfterSending(slot, at: now) }
-    counters.segmentsSent &+= 1
-    return SegmentEnvelope(
-      source: connections[slot].flow.localAddress,
-      destination: connections[slot].flow.remoteAddress,
-      nextHop: connections[slot].route.nextHop)
-  }
-
-  private mutating func settleAfterSending(_ slot: UInt32, at now: Instant) {
-    let earliest = connections[slot].timers.earliest
-    if earliest < connections[slot].scheduled {
-      connections[slot].scheduled = earliest
-      deadlines.set(slot, to: earliest)
-    }
-  }
-
-  /// Header, options and payload, the payload copied once from the send buffer.
-  private mutating func write(
-    _ plan: SegmentPlan, of slot: UInt32, options: TCPOptions, into packet: inout Packet
-  ) -> Bool {
-    let headerSize = TCPHeader.size &+ options.size
-    guard packet.extend(headerSize &+ plan.length) else { return false }
-    let isSyn = plan.flags.contains(.syn)
-    let hasAck = plan.flags.contains(.ack)
-    let window: UInt16
-    if isSyn {
-      // RFC 7323 §2.2: never scaled in a SYN.
-      window = UInt16(clamping: connections[slot].receive.limit)
-      if hasAck {
-        connections[slot].receive.edge = connections[slot].receive.next.advanced(by: Int(window))
-      }
-    } else {
-      window = connections[slot].announcedWindow()
-    }
-    let flow = connections[slot].flow
-    let header = TCPHeader(
-      sourcePort: PortNumber(rawValue: flow.localPort),
-      destinationPort: PortNumber(rawValue: flow.remotePort), sequenceNumber: plan.sequence,
-      acknowledgmentNumber: hasAck
-        ? connections[slot].receive.next : SequenceNumber(rawValue: 0),
-      dataOffset: headerSize, flags: plan.flags, window: window)
-    var bytes = packet.mutableBytes
-    header.write(into: &bytes)
-    options.write(into: &bytes, at: TCPHeader.size)
-    if plan.length > 0 {
-      connections[slot].send.buffer.read(
-        at: plan.position, length: plan.length, into: &bytes, at: headerSize, from: chunks)
-    }
-    complete(
-      &packet, flow, checksumOffload: connections[slot].route.checksumOffload,
-      segmentSize: plan.length > plan.segmentSize ? plan.segmentSize : 0)
-    return true
-  }
-
-  /// The checksum, or what the link needs to compute it.
-  private func complete(
-    _ packet: inout Packet, _ flow: Flow, checksumOffload: Bool, segmentSize: Int
-  ) {
-    var sum = InternetChecksum.pseudoHeader(
-      source: flow.localAddress, destination: flow.remoteAddress, protocol: .tcp,
-      length: packet.count)
-    if checksumOffload || segmentSize > 0 {
-      packet.offload.needsChecksum = true
-      packet.offload.checksumStart = 0
-      packet.offload.checksumOffset = 16
-      if segmentSize > 0 {
-        packet.offload.segmentation = flow.isIPv4 ? .tcp4 : .tcp6
-        packet.offload.segmentSize = UInt16(clamping: segmentSize)
-      }
-      var bytes = packet.mutableBytes
-      bytes.store(sum.partial, at: 16)
-    } else {
-      sum.add(packet.bytes)
-      let value = sum.value
-      var bytes = packet.mutableBytes
-      bytes.store(value, at: 16)
-    }
   }
 
   private mutating func write(_ reply: Reply, into packet: inout Packet) -> SegmentEnvelope? {
@@ -169,9 +86,10 @@ extension TransmissionControl {
     var bytes = packet.mutableBytes
     header.write(into: &bytes)
     options.write(into: &bytes, at: TCPHeader.size)
-    complete(&packet, reply.flow, checksumOffload: false, segmentSize: 0)
+    reply.flow.complete(&packet, checksumOffload: false, segmentSize: 0)
     counters.segmentsSent &+= 1
     return SegmentEnvelope(
-      source: reply.flow.localAddress, destination: reply.flow.remoteAddress, nextHop: nil)
+      source: reply.flow.localAddress, destination: reply.flow.remoteAddress, nextHop: nil,
+      flowLabel: reply.flow.label(secrets))
   }
 }

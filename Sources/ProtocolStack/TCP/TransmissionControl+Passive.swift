@@ -39,6 +39,7 @@ extension TransmissionControl {
     connection.listener = listener
     connection.enter(.synReceived)
     connection.takeSyn(segment, configuration: configuration, at: now)
+    connection.flowLabel = flow.label(secrets)
     guard let slot = connections.insert(connection) else {
       counters.connectionLimit &+= 1
       return nil

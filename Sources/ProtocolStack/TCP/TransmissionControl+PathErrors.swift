@@ -72,13 +72,10 @@ extension TransmissionControl {
     }
   }
 
-  /// A link's MTU has changed: connections over it send no larger packets than it takes.
-  mutating func interfaceChanged(_ interface: InterfaceIndex, mtu: Int, at now: Instant) {
-    for slot in connections.indices
-    where connections.contains(slot) && connections[slot].route.interface == interface {
-      _ = connections[slot].lowerPathMTU(to: mtu, floor: 68, at: now)
-      settle(slot, at: now)
-    }
+  /// A link's MTU has changed: connections over it learn of it when they next send, so that whoever
+  /// announces MTUs cannot make work for all of them.
+  mutating func interfaceChanged(_ interface: InterfaceIndex, mtu: Int) {
+    links[Int(interface.rawValue)].maximumTransmissionUnit = mtu
   }
 }
 

@@ -1,6 +1,16 @@
 import Addresses
 import Packets
 
+/// What TCP has for one link.
+struct LinkQueue: ~Copyable {
+  /// Slots of connections that may have something to send.
+  var connections = Ring<UInt32>()
+  /// Segments that belong to no connection.
+  var replies = Ring<Reply>()
+  /// Bytes of the largest packet, if that is less than connections may have been told.
+  var maximumTransmissionUnit = Int.max
+}
+
 /// All TCP of a stack: the connections, the listeners, and the queues between them and the links.
 ///
 /// The IP layer hands whole segments to `receive` and pulls what may leave with
@@ -20,12 +30,13 @@ struct TransmissionControl: ~Copyable {
   var listeners: Slots<Listener>
   /// Slots of listeners, in no order.
   var listening = Ring<UInt32>()
+  /// Listeners by address and port.
+  var listenerTable = FlowTable()
   var flows = FlowTable()
   var chunks: ChunkPool
   var deadlines = DeadlineHeap()
-  /// Per interface: connections that may have something to send, and replies.
-  var queues = List<Ring<UInt32>>()
-  var replies = List<Ring<Reply>>()
+  /// What waits to leave, one for each interface.
+  var links = List(standIn: LinkQueue())
   /// Sockets with events to tell: the slot, and in bit 32 whether it is a listener's.
   var told = Ring<UInt64>()
   /// Connections in TIME-WAIT, the oldest first; entries may be out of date.
@@ -36,16 +47,20 @@ struct TransmissionControl: ~Copyable {
   init(configuration: TCPConfiguration, secrets: Secrets) {
     self.configuration = configuration
     self.secrets = secrets
-    connections = Slots(limit: configuration.connectionLimit)
-    listeners = Slots(limit: configuration.listenerLimit)
+    connections = Slots(
+      limit: configuration.connectionLimit, standIn: Connection.standIn(configuration))
+    listeners = Slots(
+      limit: configuration.listenerLimit,
+      standIn: Listener(
+        address: .v6(.any), port: .any, ipv6Only: true, backlog: 0, options: TCPSocketOptions()))
     chunks = ChunkPool(limit: configuration.bufferMemory)
   }
 
   /// An interface was added to the stack; its number is the count so far.
-  mutating func interfaceAdded() {
-    queues.append(Ring())
-    replies.append(Ring())
-  }
+  mutating func interfaceAdded() { links.append(LinkQueue()) }
+
+  /// Uses of what no table has. Anything but zero is a bug.
+  var misses: UInt64 { connections.misses &+ listeners.misses &+ links.misses }
 
   /// The connection of a flow. Constant time on average.
   @inline(__always)
@@ -64,25 +79,23 @@ struct TransmissionControl: ~Copyable {
 
   /// Collects what a touched connection wants.
   mutating func settle(_ slot: UInt32, at now: Instant) {
-    if connections[slot].listener != nil { settleUnaccepted(slot) }
-    if connections[slot].state == .closed {
-      finish(slot)
-      return
+    var wishes = connections[slot].takeWishes()
+    if wishes.isUnaccepted {
+      settleUnaccepted(slot)
+      connections[slot].countsAsHalfOpen = false
+      wishes = connections[slot].takeWishes()
     }
-    if connections[slot].wantsOutput, !connections[slot].isQueued {
-      let interface = Int(connections[slot].route.interface.rawValue)
-      if interface < queues.count {
-        connections[slot].isQueued = true
-        queues[interface].append(slot)
+    if wishes.isClosed { return finish(slot) }
+    if let interface = wishes.interface {
+      if interface < links.count {
+        links[interface].connections.append(slot)
+      } else {
+        connections[slot].isQueued = false
       }
     }
-    tell(slot)
-    if connections[slot].state == .timeWait { noteTimeWait(slot) }
-    let earliest = connections[slot].timers.earliest
-    if earliest < connections[slot].scheduled {
-      connections[slot].scheduled = earliest
-      deadlines.set(slot, to: earliest)
-    }
+    if wishes.wantsTelling { tell(slot) }
+    if wishes.isTimeWait { noteTimeWait(slot) }
+    if let deadline = wishes.deadline { deadlines.set(slot, to: deadline) }
   }
 
   /// Remembers the order in which connections came to TIME-WAIT. They leave it in the same order,
@@ -103,9 +116,7 @@ struct TransmissionControl: ~Copyable {
 
   /// Queues a connection whose events are to be told; one that was not accepted keeps them.
   private mutating func tell(_ slot: UInt32) {
-    guard !connections[slot].events.isEmpty, !connections[slot].isTelling,
-      connections[slot].listener == nil, !connections[slot].isOrphan
-    else { return }
+    guard connections[slot].wantsTelling else { return }
     connections[slot].isTelling = true
     told.append(UInt64(slot))
   }

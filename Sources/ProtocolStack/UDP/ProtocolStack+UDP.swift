@@ -146,7 +146,8 @@ extension ProtocolStack {
     send(
       message, to: address, over: route, .udp,
       hopLimit: address.isMulticast ? options.multicastHopLimit : options.hopLimit,
-      ecn: options.ecn)
+      ecn: options.ecn,
+      ports: UInt32(udp.slots[slot].port) &<< 16 | UInt32(port.rawValue))
   }
 
   private mutating func waitForRoom(_ slot: UInt32, on number: UInt32) {

@@ -36,6 +36,12 @@ struct UDPSocket: ~Copyable {
     queue = DatagramQueue(limit: max(options.receiveBufferSize, 0))
   }
 
+  /// A socket that nobody has.
+  static var standIn: UDPSocket {
+    UDPSocket(
+      bound: .any, port: 0, version: .v6, isDual: false, zone: 0, options: UDPSocketOptions())
+  }
+
   var isWildcard: Bool { bound.isUnspecified || bound == SocketKey.anyIPv4 }
 
   /// The keys it is bound under.
