@@ -40,16 +40,47 @@ public struct QuantityError: Error, Equatable, CustomStringConvertible, Sendable
 ///
 /// Digits, at most one point, no exponent, no sign but a minus that is complained about: `nan`,
 /// `inf` and `1e9` are no quantities.
-struct Quantity {
-  var number: Double
-  var unit: String
+struct QuantityReader {
+  /// What stands for a number without a unit.
+  enum Bare { case refused, zeroAlone, allowed }
 
-  init(_ text: String, kind: String, example: String) throws(QuantityError) {
-    func wrong(_ reason: QuantityError.Reason) -> QuantityError {
-      QuantityError(kind: kind, text: text, reason: reason, example: example)
+  /// What is read, with its article.
+  let kind: String
+  /// How a right one looks.
+  let example: String
+  /// What one of each unit is worth; units are written small, for any case is read.
+  let units: [String: Double]
+  let bare: Bare
+  let maximum: Double
+
+  /// Reads `text`.
+  ///
+  /// - Returns: the number times its unit, not negative and at most the maximum.
+  func read(_ text: String) throws(QuantityError) -> Double {
+    let (number, unit) = try split(text)
+    let factor: Double
+    if let known = units[unit] {
+      factor = known
+    } else if unit.isEmpty {
+      guard bare == .allowed || bare == .zeroAlone && number == 0 else {
+        throw error(text, .missingUnit)
+      }
+      factor = 1
+    } else {
+      throw error(text, .unknownUnit)
     }
+    let value = number * factor
+    guard value <= maximum else { throw error(text, .tooLarge) }
+    return value
+  }
+
+  func error(_ text: String, _ reason: QuantityError.Reason) -> QuantityError {
+    QuantityError(kind: kind, text: text, reason: reason, example: example)
+  }
+
+  private func split(_ text: String) throws(QuantityError) -> (number: Double, unit: String) {
     let characters = text.utf8
-    guard let first = characters.first else { throw wrong(.empty) }
+    guard let first = characters.first else { throw error(text, .empty) }
     var digits = 0
     var value = 0.0
     var scale = 1.0
@@ -67,83 +98,51 @@ struct Quantity {
       }
       end = characters.index(after: end)
     }
-    guard digits > 0 else { throw wrong(first == UInt8(ascii: "-") ? .negative : .notANumber) }
-    guard digits <= 18 else { throw wrong(.tooLarge) }
-    number = value / scale
-    unit = text[end...].filter { $0 != " " }.lowercased()
+    guard digits > 0 else {
+      throw error(text, first == UInt8(ascii: "-") ? .negative : .notANumber)
+    }
+    guard digits <= 18 else { throw error(text, .tooLarge) }
+    return (value / scale, text[end...].filter { $0 != " " }.lowercased())
   }
 }
 
 extension Probability {
+  private static let reader = QuantityReader(
+    kind: "a percentage", example: "1%", units: ["%": 1], bare: .zeroAlone, maximum: 100)
+
   /// Reads a percentage: `1%`, `0.5%`, and `0`, the one number that needs no sign.
   public init(parsing text: String) throws(QuantityError) {
-    let kind = "a percentage"
-    let example = "1%"
-    let quantity = try Quantity(text, kind: kind, example: example)
-    func wrong(_ reason: QuantityError.Reason) -> QuantityError {
-      QuantityError(kind: kind, text: text, reason: reason, example: example)
-    }
-    switch quantity.unit {
-    case "%": break
-    case "": guard quantity.number == 0 else { throw wrong(.missingUnit) }
-    default: throw wrong(.unknownUnit)
-    }
-    guard quantity.number <= 100 else { throw wrong(.tooLarge) }
-    self = .percent(quantity.number)
+    self = .percent(try Self.reader.read(text))
   }
 }
 
 extension Interval {
+  // A hundred years are well below what an interval can hold.
+  private static let reader = QuantityReader(
+    kind: "a length of time", example: "40ms",
+    units: ["ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "min": 60e9],
+    bare: .zeroAlone, maximum: 3.2e18)
+
   /// Reads a length of time: `40ms`, `1.5s`, `250us`, `10ns`, `2min`, and `0`.
   public init(parsing text: String) throws(QuantityError) {
-    let kind = "a length of time"
-    let example = "40ms"
-    let quantity = try Quantity(text, kind: kind, example: example)
-    func wrong(_ reason: QuantityError.Reason) -> QuantityError {
-      QuantityError(kind: kind, text: text, reason: reason, example: example)
-    }
-    let unit: Double
-    switch quantity.unit {
-    case "ns": unit = 1
-    case "us", "µs": unit = 1_000
-    case "ms": unit = 1_000_000
-    case "s": unit = 1_000_000_000
-    case "min": unit = 60_000_000_000
-    case "":
-      guard quantity.number == 0 else { throw wrong(.missingUnit) }
-      unit = 1
-    default: throw wrong(.unknownUnit)
-    }
-    let nanoseconds = quantity.number * unit
-    // A hundred years, well below what an interval can hold.
-    guard nanoseconds <= 3.2e18 else { throw wrong(.tooLarge) }
-    self.init(nanoseconds: Int64(nanoseconds.rounded()))
+    self.init(nanoseconds: Int64(try Self.reader.read(text).rounded()))
   }
 }
 
 extension BitRate {
+  private static let reader = QuantityReader(
+    kind: "a bit rate", example: "100mbit",
+    units: [
+      "bit": 1, "kbit": 1e3, "mbit": 1e6, "gbit": 1e9,
+      "bit/s": 1, "kbit/s": 1e3, "mbit/s": 1e6, "gbit/s": 1e9,
+      "bitps": 1, "kbitps": 1e3, "mbitps": 1e6, "gbitps": 1e9,
+    ],
+    bare: .refused, maximum: 1e15)
+
   /// Reads a speed: `100mbit`, `1.5gbit`, `64kbit`, `9600bit` (thousands, per second).
   public init(parsing text: String) throws(QuantityError) {
-    let kind = "a bit rate"
-    let example = "100mbit"
-    let quantity = try Quantity(text, kind: kind, example: example)
-    func wrong(_ reason: QuantityError.Reason) -> QuantityError {
-      QuantityError(kind: kind, text: text, reason: reason, example: example)
-    }
-    var unit = quantity.unit
-    for ending in ["/s", "ps"] where unit.hasSuffix(ending) { unit.removeLast(2) }
-    let factor: Double
-    switch unit {
-    case "bit": factor = 1
-    case "kbit": factor = 1e3
-    case "mbit": factor = 1e6
-    case "gbit": factor = 1e9
-    case "": throw wrong(.missingUnit)
-    default: throw wrong(.unknownUnit)
-    }
-    let bits = (quantity.number * factor).rounded()
-    guard bits <= 1e15 else { throw wrong(.tooLarge) }
-    guard bits >= 1 else { throw wrong(.notANumber) }
+    let bits = try Self.reader.read(text).rounded()
+    guard bits >= 1 else { throw Self.reader.error(text, .notANumber) }
     self.init(bitsPerSecond: Int64(bits))
   }
 }
@@ -154,30 +153,19 @@ public struct ByteCount: Hashable, Sendable {
 
   public init(_ bytes: Int) { self.bytes = bytes }
 
+  private static let reader = QuantityReader(
+    kind: "a size in bytes", example: "64MiB",
+    units: [
+      "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
+      "k": 0x1p10, "m": 0x1p20, "g": 0x1p30, "t": 0x1p40,
+      "kib": 0x1p10, "mib": 0x1p20, "gib": 0x1p30, "tib": 0x1p40,
+    ],
+    bare: .allowed, maximum: 4e18)
+
   /// Reads a size: `1500`, `64KiB`, `100MB`, `1GiB` (`KiB` are 1,024 bytes, `kB` 1,000).
   public init(parsing text: String) throws(QuantityError) {
-    let kind = "a size in bytes"
-    let example = "64MiB"
-    let quantity = try Quantity(text, kind: kind, example: example)
-    func wrong(_ reason: QuantityError.Reason) -> QuantityError {
-      QuantityError(kind: kind, text: text, reason: reason, example: example)
-    }
-    let factor: Double
-    switch quantity.unit {
-    case "", "b": factor = 1
-    case "kb": factor = 1e3
-    case "mb": factor = 1e6
-    case "gb": factor = 1e9
-    case "tb": factor = 1e12
-    case "k", "kib": factor = 1_024
-    case "m", "mib": factor = 1_048_576
-    case "g", "gib": factor = 1_073_741_824
-    case "t", "tib": factor = 1_099_511_627_776
-    default: throw wrong(.unknownUnit)
-    }
-    let bytes = quantity.number * factor
-    guard bytes <= 4e18 else { throw wrong(.tooLarge) }
-    guard bytes == bytes.rounded() else { throw wrong(.notWhole) }
+    let bytes = try Self.reader.read(text)
+    guard bytes == bytes.rounded() else { throw Self.reader.error(text, .notWhole) }
     self.init(Int(bytes))
   }
 }
