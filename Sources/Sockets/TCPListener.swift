@@ -34,39 +34,14 @@ public final class TCPListener: Sendable {
 
   /// The connections as they come. The sequence ends when the listener is closed; cancellation ends
   /// it with an error. Whoever iterates slowly leaves connections in the backlog.
-  public var connections: Connections { Connections(listener: self) }
+  public var connections: Connections {
+    Arrivals { () async throws(SocketError) in try await self.accept() }
+  }
+
+  /// The connections of a ``TCPListener``, as they come.
+  public typealias Connections = Arrivals<TCPConnection>
 
   /// Listens no more: waiting calls throw ``SocketError/Reason/closed``, connections not yet
   /// accepted are reset. Returns at once; from any thread, any number of times.
   public func close() { implementation.close() }
-
-  /// The connections of a ``TCPListener``, as they come.
-  public struct Connections: AsyncSequence, Sendable {
-    public typealias Element = TCPConnection
-    public typealias Failure = SocketError
-    fileprivate let listener: TCPListener
-
-    public func makeAsyncIterator() -> Iterator { Iterator(listener: listener) }
-
-    public struct Iterator: AsyncIteratorProtocol {
-      public typealias Element = TCPConnection
-      public typealias Failure = SocketError
-      fileprivate let listener: TCPListener
-
-      public mutating func next() async throws(SocketError) -> TCPConnection? {
-        try await next(isolation: #isolation)
-      }
-
-      public mutating func next(
-        isolation actor: isolated (any Actor)?
-      ) async throws(SocketError) -> TCPConnection? {
-        do {
-          return try await listener.accept()
-        } catch {
-          if error.reason == .closed { return nil }
-          throw error
-        }
-      }
-    }
-  }
 }

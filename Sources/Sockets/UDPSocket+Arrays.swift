@@ -27,35 +27,10 @@ extension UDPSocket {
 
   /// The datagrams as they come. The sequence ends when the socket is closed; cancellation, and on
   /// a connected socket bad news from the peer, end it with an error.
-  public var datagrams: Datagrams { Datagrams(socket: self) }
+  public var datagrams: Datagrams {
+    Arrivals { () async throws(SocketError) in try await self.receive() }
+  }
 
   /// The datagrams of a ``UDPSocket``, as they come.
-  public struct Datagrams: AsyncSequence, Sendable {
-    public typealias Element = ReceivedDatagram
-    public typealias Failure = SocketError
-    fileprivate let socket: UDPSocket
-
-    public func makeAsyncIterator() -> Iterator { Iterator(socket: socket) }
-
-    public struct Iterator: AsyncIteratorProtocol {
-      public typealias Element = ReceivedDatagram
-      public typealias Failure = SocketError
-      fileprivate let socket: UDPSocket
-
-      public mutating func next() async throws(SocketError) -> ReceivedDatagram? {
-        try await next(isolation: #isolation)
-      }
-
-      public mutating func next(
-        isolation actor: isolated (any Actor)?
-      ) async throws(SocketError) -> ReceivedDatagram? {
-        do {
-          return try await socket.receive()
-        } catch {
-          if error.reason == .closed { return nil }
-          throw error
-        }
-      }
-    }
-  }
+  public typealias Datagrams = Arrivals<ReceivedDatagram>
 }
