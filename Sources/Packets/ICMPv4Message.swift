@@ -46,7 +46,7 @@ public enum ICMPv4Message: Equatable, Sendable {
   }
 
   /// Bytes on the wire.
-  public static var size: Int { 8 }
+  public static var size: Int { ICMPHeader.size }
 
   /// Whether this reports an error about a packet, which is never answered with another error.
   public var isError: Bool {
@@ -67,50 +67,42 @@ public enum ICMPv4Message: Equatable, Sendable {
       checksum.add(bytes)
       guard checksum.value == 0 else { throw .badChecksum }
     }
-    let type = bytes.uint8(at: 0)
-    let code = bytes.uint8(at: 1)
-    let word = bytes.uint32(at: 4)
-    let upper = UInt16(truncatingIfNeeded: word &>> 16)
-    let lower = UInt16(truncatingIfNeeded: word)
-    switch (type, code) {
-    case (0, 0): self = .echoReply(identifier: upper, sequence: lower)
-    case (8, 0): self = .echoRequest(identifier: upper, sequence: lower)
+    let header = ICMPHeader(bytes)
+    let code = header.code
+    switch (header.type, code) {
+    case (0, 0): self = .echoReply(identifier: header.upper, sequence: header.lower)
+    case (8, 0): self = .echoRequest(identifier: header.upper, sequence: header.lower)
     case (3, _):
-      self = .destinationUnreachable(UnreachableCode(rawValue: code), nextHopMTU: lower)
-    case (5, _): self = .redirect(code: code, gateway: IPv4Address(rawValue: word))
+      self = .destinationUnreachable(UnreachableCode(rawValue: code), nextHopMTU: header.lower)
+    case (5, _): self = .redirect(code: code, gateway: IPv4Address(rawValue: header.word))
     case (11, _): self = .timeExceeded(code: code)
     case (12, _):
-      self = .parameterProblem(code: code, pointer: UInt8(truncatingIfNeeded: word &>> 24))
-    default: self = .other(type: type, code: code, word: word)
+      self = .parameterProblem(code: code, pointer: UInt8(truncatingIfNeeded: header.word &>> 24))
+    default: self = .other(type: header.type, code: code, word: header.word)
     }
   }
 
-  /// The first word with a checksum of zero, and the second.
-  private var words: (UInt32, UInt32) {
+  private var header: ICMPHeader {
     switch self {
     case .echoReply(let identifier, let sequence):
-      (0, UInt32(identifier) &<< 16 | UInt32(sequence))
+      ICMPHeader(type: 0, identifier: identifier, sequence: sequence)
     case .echoRequest(let identifier, let sequence):
-      (0x0800_0000, UInt32(identifier) &<< 16 | UInt32(sequence))
+      ICMPHeader(type: 8, identifier: identifier, sequence: sequence)
     case .destinationUnreachable(let code, let mtu):
-      (0x0300_0000 | UInt32(code.rawValue) &<< 16, UInt32(mtu))
+      ICMPHeader(type: 3, code: code.rawValue, word: UInt32(mtu))
     case .redirect(let code, let gateway):
-      (0x0500_0000 | UInt32(code) &<< 16, gateway.rawValue)
-    case .timeExceeded(let code):
-      (0x0B00_0000 | UInt32(code) &<< 16, 0)
+      ICMPHeader(type: 5, code: code, word: gateway.rawValue)
+    case .timeExceeded(let code): ICMPHeader(type: 11, code: code, word: 0)
     case .parameterProblem(let code, let pointer):
-      (0x0C00_0000 | UInt32(code) &<< 16, UInt32(pointer) &<< 24)
-    case .other(let type, let code, let word):
-      (UInt32(type) &<< 24 | UInt32(code) &<< 16, word)
+      ICMPHeader(type: 12, code: code, word: UInt32(pointer) &<< 24)
+    case .other(let type, let code, let word): ICMPHeader(type: type, code: code, word: word)
     }
   }
 
   /// Writes ``size`` bytes, with the checksum of everything from `offset` to the end of `bytes`:
   /// what the message carries must already lie behind.
   public func write(into bytes: inout MutableSpan<UInt8>, at offset: Int = 0) {
-    let (first, second) = words
-    bytes.store(first, at: offset)
-    bytes.store(second, at: offset &+ 4)
+    header.write(into: &bytes, at: offset)
     var checksum = InternetChecksum()
     checksum.add(bytes.span.slice(from: offset))
     bytes.store(checksum.value, at: offset &+ 2)

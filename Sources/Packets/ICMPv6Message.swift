@@ -42,7 +42,7 @@ public enum ICMPv6Message: Equatable, Sendable {
   }
 
   /// Bytes on the wire.
-  public static var size: Int { 8 }
+  public static var size: Int { ICMPHeader.size }
 
   /// The type field of the message in `bytes`; nothing where there is no byte.
   public static func type(of bytes: Span<UInt8>) -> UInt8? {
@@ -71,19 +71,16 @@ public enum ICMPv6Message: Equatable, Sendable {
         throw .badChecksum
       }
     }
-    let type = bytes.uint8(at: 0)
-    let code = bytes.uint8(at: 1)
-    let word = bytes.uint32(at: 4)
-    let upper = UInt16(truncatingIfNeeded: word &>> 16)
-    let lower = UInt16(truncatingIfNeeded: word)
-    switch (type, code) {
+    let header = ICMPHeader(bytes)
+    let code = header.code
+    switch (header.type, code) {
     case (1, _): self = .destinationUnreachable(UnreachableCode(rawValue: code))
-    case (2, _): self = .packetTooBig(mtu: word)
+    case (2, _): self = .packetTooBig(mtu: header.word)
     case (3, _): self = .timeExceeded(code: code)
-    case (4, _): self = .parameterProblem(code: code, pointer: word)
-    case (128, 0): self = .echoRequest(identifier: upper, sequence: lower)
-    case (129, 0): self = .echoReply(identifier: upper, sequence: lower)
-    default: self = .other(type: type, code: code, word: word)
+    case (4, _): self = .parameterProblem(code: code, pointer: header.word)
+    case (128, 0): self = .echoRequest(identifier: header.upper, sequence: header.lower)
+    case (129, 0): self = .echoReply(identifier: header.upper, sequence: header.lower)
+    default: self = .other(type: header.type, code: code, word: header.word)
     }
   }
 
@@ -111,21 +108,17 @@ public enum ICMPv6Message: Equatable, Sendable {
     bytes.store(sum.value, at: offset &+ 2)
   }
 
-  /// The first word with a checksum of zero, and the second.
-  private var words: (UInt32, UInt32) {
+  private var header: ICMPHeader {
     switch self {
-    case .destinationUnreachable(let code):
-      (0x0100_0000 | UInt32(code.rawValue) &<< 16, 0)
-    case .packetTooBig(let mtu): (0x0200_0000, mtu)
-    case .timeExceeded(let code): (0x0300_0000 | UInt32(code) &<< 16, 0)
-    case .parameterProblem(let code, let pointer):
-      (0x0400_0000 | UInt32(code) &<< 16, pointer)
+    case .destinationUnreachable(let code): ICMPHeader(type: 1, code: code.rawValue, word: 0)
+    case .packetTooBig(let mtu): ICMPHeader(type: 2, code: 0, word: mtu)
+    case .timeExceeded(let code): ICMPHeader(type: 3, code: code, word: 0)
+    case .parameterProblem(let code, let pointer): ICMPHeader(type: 4, code: code, word: pointer)
     case .echoRequest(let identifier, let sequence):
-      (0x8000_0000, UInt32(identifier) &<< 16 | UInt32(sequence))
+      ICMPHeader(type: 128, identifier: identifier, sequence: sequence)
     case .echoReply(let identifier, let sequence):
-      (0x8100_0000, UInt32(identifier) &<< 16 | UInt32(sequence))
-    case .other(let type, let code, let word):
-      (UInt32(type) &<< 24 | UInt32(code) &<< 16, word)
+      ICMPHeader(type: 129, identifier: identifier, sequence: sequence)
+    case .other(let type, let code, let word): ICMPHeader(type: type, code: code, word: word)
     }
   }
 
@@ -135,9 +128,7 @@ public enum ICMPv6Message: Equatable, Sendable {
     into bytes: inout MutableSpan<UInt8>, at offset: Int = 0, source: IPv6Address,
     destination: IPv6Address
   ) {
-    let (first, second) = words
-    bytes.store(first, at: offset)
-    bytes.store(second, at: offset &+ 4)
+    header.write(into: &bytes, at: offset)
     Self.fillChecksum(in: &bytes, at: offset, source: source, destination: destination)
   }
 }
