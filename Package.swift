@@ -74,7 +74,7 @@ let package = Package(
     .testTarget(
       name: "SocketsTests", dependencies: ["Addresses", "Sockets"], swiftSettings: laws),
     .testTarget(
-      name: "SockTests", dependencies: ["Addresses", "Host", "Sockets", "sock"],
+      name: "SockTests", dependencies: ["Addresses", "Host", "ProtocolStack", "Sockets", "sock"],
       swiftSettings: laws),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
     .testTarget(

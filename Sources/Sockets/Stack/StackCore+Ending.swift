@@ -59,6 +59,10 @@ extension StackCore {
       datagramSockets: stack.socketCount(.udp), echoSockets: stack.socketCount(.echo))
   }
 
+  func counters() -> (stack: StackCounters, tcp: TCPCounters) {
+    (stack.counters, stack.tcpCounters)
+  }
+
   /// Ends every wait; the reactor comes here no more.
   func finish() {
     isFinished = true

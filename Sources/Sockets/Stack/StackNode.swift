@@ -108,6 +108,11 @@ public final class StackNode: NetworkNode {
   /// The node's sockets, counted. Takes time in proportion to their number.
   public func table() async -> SocketTable { await core.table() }
 
+  /// What the node's stack has seen and done.
+  package func counters() async -> (stack: StackCounters, tcp: TCPCounters) {
+    await core.counters()
+  }
+
   /// Waits until the node's streams have ended, at most `limit`, then stops the node: the peers of
   /// streams that have not ended are reset, the device is closed, calls on the node's sockets throw
   /// ``SocketError/Reason/networkDown``. A device that takes no packets may delay this by another

@@ -1,4 +1,5 @@
 import Addresses
+import Logging
 import Sockets
 
 /// A service, where it is offered, and what it has done.
@@ -8,8 +9,12 @@ struct Offer: Sendable {
   let tally = Tally()
   /// Whether to say a line about each connection.
   let reportsConnections: Bool
+  let logger: Logger
 
-  init(_ service: Service, _ endpoint: Endpoint, _ reportsConnections: Bool) {
+  init(
+    _ service: Service, _ endpoint: Endpoint, reportsConnections: Bool, _ logger: Logger
+  ) {
+    self.logger = logger
     self.service = service
     self.endpoint = endpoint
     self.reportsConnections = reportsConnections
@@ -46,6 +51,7 @@ struct Offer: Sendable {
   /// Serves one connection to its end; its errors are its own.
   private func serve(_ connection: TCPConnection) async {
     tally.add { $0.connections += 1 }
+    logger.debug("connection accepted", metadata: metadata(connection))
     var traffic = Traffic()
     do throws(SocketError) {
       switch service {
@@ -81,11 +87,22 @@ struct Offer: Sendable {
       counts.bytesIn += traffic.bytesIn
       counts.bytesOut += traffic.bytesOut
     }
+    if let end = traffic.end {
+      logger.info(
+        "connection broke",
+        metadata: metadata(connection).merging(["reason": "\(end)"]) { old, _ in old })
+    } else {
+      logger.debug("connection ended", metadata: metadata(connection))
+    }
     guard reportsConnections else { return }
     let end = traffic.end.map { " (\($0))" } ?? ""
     Console.say(
       "\(service.name) \(connection.remote): \(traffic.bytesIn) bytes in, "
         + "\(traffic.bytesOut) bytes out\(end)")
+  }
+
+  private func metadata(_ connection: TCPConnection) -> Logger.Metadata {
+    ["service": "\(service.name)", "remote": "\(connection.remote)"]
   }
 
   private func echo(

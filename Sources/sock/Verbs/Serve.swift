@@ -1,6 +1,7 @@
 import Addresses
 import ArgumentParser
 import Foundation
+import Logging
 import Sockets
 
 /// `sock serve`: services on a network of our own.
@@ -21,6 +22,7 @@ struct Serve: AsyncParsableCommand {
       """)
 
   @OptionGroup var networks: NetworkOptions
+  @OptionGroup var logging: LogOptions
 
   @Option(
     help: ArgumentHelp(
@@ -63,12 +65,21 @@ struct Serve: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let offers = try makeOffers()
+    let logger = logging.makeLogger()
+    let offers = try makeOffers(logger)
     let node = try await networks.makeNode()
+    for attachment in networks.network.map(\.attachment) {
+      logger.info(
+        "network open",
+        metadata: [
+          "device": "\(attachment.name)",
+          "addresses": .array(attachment.addresses.map { "\($0)" }),
+        ])
+    }
     let signals = await Signals.stream(SIGINT, SIGTERM, SIGUSR1)
     let opened: [OpenOffer]
     do {
-      opened = try await open(offers, on: node)
+      opened = try await open(offers, on: node, logger)
     } catch {
       await node.shutdown(within: .zero)
       throw error
@@ -83,25 +94,35 @@ struct Serve: AsyncParsableCommand {
       }
     }
     for offer in opened { offer.close() }
+    logger.info("ending")
     await node.shutdown(within: .seconds(1))
+    let counters = await node.counters()
+    logger.debug("dropped: \(DropSummary(counters.stack, counters.tcp))")
     for offer in offers { Console.say(offer.summary) }
   }
 
-  private func makeOffers() throws -> [Offer] {
-    var offers: [Offer] = []
-    for endpoint in echo { offers.append(Offer(.echo, endpoint, report)) }
+  private func makeOffers(_ logger: Logger) throws -> [Offer] {
+    func offer(_ service: Service, _ endpoint: Endpoint, report: Bool) -> Offer {
+      Offer(service, endpoint, reportsConnections: report, logger)
+    }
+    var offers = echo.map { offer(.echo, $0, report: report) }
     // The exact count is what a discard service is for.
-    for endpoint in discard { offers.append(Offer(.discard, endpoint, true)) }
-    for endpoint in generate { offers.append(Offer(.generate, endpoint, report)) }
-    if let directory { offers.append(Offer(.files(try FileTree(directory)), at, report)) }
+    offers += discard.map { offer(.discard, $0, report: true) }
+    offers += generate.map { offer(.generate, $0, report: report) }
+    if let directory { offers.append(offer(.files(try FileTree(directory)), at, report: report)) }
     return offers
   }
 
-  private func open(_ offers: [Offer], on node: StackNode) async throws -> [OpenOffer] {
+  private func open(
+    _ offers: [Offer], on node: StackNode, _ logger: Logger
+  ) async throws -> [OpenOffer] {
     var opened: [OpenOffer] = []
     for offer in offers {
       let open = try await OpenOffer(offer, on: node)
       Console.say("\(offer.service.name) on \(open.local)")
+      logger.info(
+        "service offered",
+        metadata: ["service": "\(offer.service.name)", "local": "\(open.local)"])
       opened.append(open)
     }
     return opened
