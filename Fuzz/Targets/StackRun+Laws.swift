@@ -28,20 +28,22 @@ extension StackRun {
     var turns = 0
     repeat {
       pull()
-      let waiting = answers
-      answers = []
-      for answer in waiting { receive(answer, Offload()) }
-      if let deadline = stack.nextDeadline, deadline <= now { stack.advance(to: now) }
       turns += 1
       precondition(turns < 2_000, "the stack never comes to rest")
-    } while hasMore
+    } while goesOn()
     judge()
   }
 
-  private var hasMore: Bool {
-    if !answers.isEmpty { return true }
-    guard let deadline = stack.nextDeadline else { return false }
-    return deadline <= now
+  /// Lets the neighbour answer, and what is due at once happen.
+  ///
+  /// - Returns: whether there was any of it, and so perhaps more to pull.
+  private mutating func goesOn() -> Bool {
+    let waiting = answers
+    answers = []
+    for answer in waiting { receive(answer, Offload()) }
+    guard let deadline = stack.nextDeadline, deadline <= now else { return !waiting.isEmpty }
+    stack.advance(to: now)
+    return true
   }
 
   private mutating func pull() {
@@ -134,8 +136,9 @@ extension StackRun {
     }
     let held = stack.occupancy
     precondition(stack.socketCount == 0, "sockets are left: \(leftovers)")
-    precondition(held.timers == 0 && held.bufferBytes == 0, "buffers are left")
-    precondition(held.queuedPackets == 0 && held.partialDatagrams == 0, "packets are left")
+    precondition(held.timers == 0 && held.bufferBytes == 0, "buffers are left: \(leftovers)")
+    precondition(
+      held.queuedPackets == 0 && held.partialDatagrams == 0, "packets are left: \(leftovers)")
     precondition(held.fragmentBytes == 0)
   }
 

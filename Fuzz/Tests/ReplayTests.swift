@@ -45,6 +45,7 @@ import Testing
     let exchange = try reach("exchange-and-close")
     #expect(exchange.bytesRead == 100)
     #expect(exchange.bytesWritten == 256 * 51)
+    #expect(try reach("front-sent-again").bytesRead == 116)
     #expect(try reach("passive-open-ipv6").bytesRead == 150)
     #expect(try reach("holes-and-overlaps").tcp.outOfOrder > 0)
     #expect(try reach("resets-and-challenges").tcp.challenges > 0)
