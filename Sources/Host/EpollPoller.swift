@@ -1,6 +1,6 @@
 import CLinux
 public import Packets
-import SystemPackage
+public import SystemPackage
 
 /// A ``Poller`` over epoll: adding and removing cost constant time, waiting costs the number of
 /// events, not of descriptors.
@@ -56,6 +56,28 @@ public struct EpollPoller: Poller, ~Copyable, Sendable {
     return PollEvent(
       token: event.token, readiness: PollEvent.Readiness(epollMask: event.mask))
   }
+}
+
+/// Adds descriptors to an ``EpollPoller`` that another thread waits with. Of use only as long as
+/// that poller stands.
+public struct EpollRegistrar: Sendable {
+  private let poller: FileDescriptor
+
+  fileprivate init(_ poller: FileDescriptor) { self.poller = poller }
+
+  /// Has `descriptor` watched in both directions, each change of its readiness reported once,
+  /// beginning with what it is ready for already. Closing it ends that.
+  ///
+  /// - Throws: `ENOSPC` at the system's limit on watches, `ENOMEM`.
+  public func add(_ descriptor: FileDescriptor, token: UInt64) throws(SystemError) {
+    let interest: PollInterest = [.readable, .writable, .edgeTriggered]
+    try Syscalls.controlEpoll(poller, .add, descriptor, interest.epollMask, token)
+  }
+}
+
+extension EpollPoller {
+  /// For those who add descriptors from other threads.
+  public var registrar: EpollRegistrar { EpollRegistrar(descriptor.fileDescriptor) }
 }
 
 extension PollInterest {

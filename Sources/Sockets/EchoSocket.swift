@@ -1,4 +1,5 @@
 public import Addresses
+import Packets
 
 /// Sends ICMP echo requests and hears what becomes of them (RFC 792, RFC 4443 §4): what ping needs.
 ///
@@ -27,8 +28,12 @@ public final class EchoSocket: Sendable {
     _ payload: Span<UInt8>, to remote: IPAddress, zone: UInt32 = 0, sequence: UInt16,
     hopLimit: UInt8 = 64
   ) async throws(SocketError) {
-    try await implementation.send(
-      payload, to: remote, zone: zone, sequence: sequence, hopLimit: hopLimit)
+    do {
+      try await implementation.send(
+        payload, to: remote, zone: zone, sequence: sequence, hopLimit: hopLimit)
+    } catch {
+      throw SocketError(.send, remote: .ip(remote, zone: zone), reason: error)
+    }
   }
 
   /// Waits for the next answer to a request of this socket's. Cancelled or out of time, it has
@@ -38,7 +43,19 @@ public final class EchoSocket: Sendable {
   public func receive(
     into payload: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> EchoAnswer {
-    try await implementation.receive(into: &payload, timeout: timeout)
+    do throws(SocketError.Reason) {
+      let deadline = Instant(after: timeout)
+      var patience = Patience.brief
+      while true {
+        switch try implementation.tryReceive(into: &payload) {
+        case .done(let answer): return answer
+        case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
+        case .elsewhere: return try await implementation.receive(into: &payload, until: deadline)
+        }
+      }
+    } catch {
+      throw SocketError(.receive, reason: error)
+    }
   }
 
   /// Waiting calls throw ``SocketError/Reason/closed``. Returns at once; from any thread, any

@@ -7,6 +7,8 @@
 #ifndef SWIFT_SOCKETS_CLINUX_H
 #define SWIFT_SOCKETS_CLINUX_H
 
+#include "CLinuxSockets.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/rtnetlink.h>

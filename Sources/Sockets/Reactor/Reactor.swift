@@ -52,6 +52,10 @@ final class Reactor: TaskExecutor {
     precondition(isCurrent, "a node's state was touched from another thread than its own")
   }
 
+  /// Has descriptors watched for the guest, under tokens above zero. From any thread, while the
+  /// guest stays.
+  var registrar: EpollRegistrar { loop.registrar }
+
   /// Drives `guest` from the next turn on, until it says that it is finished.
   func attach(_ guest: any ReactorGuest) { loop.attach(guest) }
 

@@ -9,6 +9,8 @@ protocol ReactorGuest: AnyObject, Sendable {
   nonisolated func watch(with poller: inout EpollPoller)
   /// Takes in what has arrived and what time has brought, and resumes who waited for it.
   nonisolated func takeInput()
+  /// Takes note of what has happened to a descriptor, before ``takeInput()``.
+  nonisolated func note(_ event: PollEvent)
   /// Gives out what is due.
   nonisolated func giveOutput(with poller: inout EpollPoller) -> GuestState
 }

@@ -32,6 +32,8 @@ final class ReactorLoop: Sendable {
   /// Here until the thread takes it.
   private let poller: Mutex<EpollPoller?>
   private let wakeUp: WakeUp
+  /// Has descriptors watched for the guest, under tokens above zero.
+  let registrar: EpollRegistrar
 
   /// Batches of jobs in one turn: a task that keeps enqueueing must not keep packets out.
   private static let batchesPerTurn = 16
@@ -40,6 +42,7 @@ final class ReactorLoop: Sendable {
     let wakeUp = try WakeUp()
     var poller = try EpollPoller()
     try poller.add(wakeUp.descriptor, interest: .readable, token: 0)
+    registrar = poller.registrar
     self.wakeUp = wakeUp
     self.poller = Mutex(poller)
   }
@@ -126,15 +129,17 @@ final class ReactorLoop: Sendable {
       }
       switch guest?.giveOutput(with: &poller) {
       case .busy: break
-      case .idle(let deadline): wait(with: &poller, until: deadline)
+      case .idle(let deadline): wait(with: &poller, until: deadline, guest)
       case .finished: guest = nil
-      case nil: wait(with: &poller, until: nil)
+      case nil: wait(with: &poller, until: nil, nil)
       }
     }
   }
 
   /// Sleeps until `deadline`, or until there is something to do.
-  private func wait(with poller: inout EpollPoller, until deadline: Instant?) {
+  private func wait(
+    with poller: inout EpollPoller, until deadline: Instant?, _ guest: (any ReactorGuest)?
+  ) {
     let hasOwnJobs = unsafe !ownJobs.isEmpty
     let maySleep = inbox.withLock { inbox in
       inbox.isSleeping = inbox.isEmpty && !hasOwnJobs
@@ -148,9 +153,8 @@ final class ReactorLoop: Sendable {
       inbox.isSleeping = false
       inbox.isNudged = false
     }
-    // A link's readiness needs no note: every turn asks every link.
     while let event = poller.nextEvent() {
-      if event.token == 0 { _ = try? wakeUp.clear() }
+      if event.token == 0 { _ = try? wakeUp.clear() } else { guest?.note(event) }
     }
   }
 }

@@ -25,16 +25,21 @@ extension StackCore {
     }
   }
 
+  nonisolated func tryReceiveEcho(
+    _ socket: SocketHandle, into payload: inout MutableSpan<UInt8>
+  ) throws(SocketError.Reason) -> EchoReply? {
+    do {
+      return try stack.receiveEcho(socket, into: &payload, at: now)
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+
   func receiveEcho(
-    _ socket: SocketHandle, into payload: inout MutableSpan<UInt8>, timeout: Duration?
+    _ socket: SocketHandle, into payload: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> EchoReply {
-    let deadline = Instant(after: timeout)
     while true {
-      do {
-        if let reply = try stack.receiveEcho(socket, into: &payload, at: now) { return reply }
-      } catch {
-        throw SocketError.Reason(error)
-      }
+      if let reply = try tryReceiveEcho(socket, into: &payload) { return reply }
       try await waitForReading(socket, until: deadline)
     }
   }

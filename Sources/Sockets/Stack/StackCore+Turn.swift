@@ -21,6 +21,9 @@ extension StackCore: ReactorGuest {
     }
   }
 
+  /// A link's readiness needs no note: every turn asks every link.
+  nonisolated func note(_ event: PollEvent) {}
+
   nonisolated func takeInput() { assumeIsolated { $0.intake() } }
 
   nonisolated func giveOutput(with poller: inout EpollPoller) -> GuestState {

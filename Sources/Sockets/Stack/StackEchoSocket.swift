@@ -1,4 +1,5 @@
 import Addresses
+import Packets
 import ProtocolStack
 
 /// An echo socket of a stack of ours.
@@ -9,28 +10,33 @@ final class StackEchoSocket: EchoImplementation {
 
   func send(
     _ payload: Span<UInt8>, to remote: IPAddress, zone: UInt32, sequence: UInt16, hopLimit: UInt8
-  ) async throws(SocketError) {
-    do throws(SocketError.Reason) {
-      try socket.mustBeOpen()
-      try await socket.core.sendEcho(
-        socket.handle, payload, to: remote, zone: zone, sequence: sequence, hopLimit: hopLimit)
-    } catch {
-      throw SocketError(.send, remote: .ip(remote, zone: zone), reason: error)
+  ) async throws(SocketError.Reason) {
+    try socket.mustBeOpen()
+    try await socket.core.sendEcho(
+      socket.handle, payload, to: remote, zone: zone, sequence: sequence, hopLimit: hopLimit)
+  }
+
+  func tryReceive(
+    into payload: inout MutableSpan<UInt8>
+  ) throws(SocketError.Reason) -> Attempt<EchoAnswer> {
+    try socket.mustBeOpen()
+    guard socket.core.isCurrent else { return .elsewhere }
+    guard let reply = try socket.core.tryReceiveEcho(socket.handle, into: &payload) else {
+      return .wouldBlock
     }
+    return .done(EchoAnswer(reply))
   }
 
   func receive(
-    into payload: inout MutableSpan<UInt8>, timeout: Duration?
-  ) async throws(SocketError) -> EchoAnswer {
-    do throws(SocketError.Reason) {
-      try socket.mustBeOpen()
-      return EchoAnswer(
-        try await socket.core.receiveEcho(socket.handle, into: &payload, timeout: timeout))
-    } catch {
-      throw SocketError(.receive, reason: error)
-    }
+    into payload: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> EchoAnswer {
+    EchoAnswer(try await socket.core.receiveEcho(socket.handle, into: &payload, until: deadline))
   }
 
+  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
+  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
+    socket.withdraw(waiter: number, direction)
+  }
   func close() { socket.close() }
 }
 

@@ -1,5 +1,3 @@
-import DequeModule
-import HeapModule
 import Packets
 import ProtocolStack
 
@@ -14,24 +12,10 @@ struct Waiters {
     var writing = WaitQueue()
   }
 
-  private struct Alarm: Comparable {
-    let deadline: Instant
-    let number: UInt64
-    let point: WaitPoint
-
-    static func < (a: Self, b: Self) -> Bool {
-      (a.deadline, a.number) < (b.deadline, b.number)
-    }
-
-    static func == (a: Self, b: Self) -> Bool { a.number == b.number }
-  }
-
   /// By kind of socket and slot.
   private var places: [[Place]] = Array(repeating: [], count: SocketHandle.Kind.count)
-  private var alarms = Heap<Alarm>()
-  /// The ends of the brief waits, in their order; most of those waits are over by then.
-  private var briefs: Deque<Alarm> = []
-  /// Tasks that wait with a deadline. The heap holds alarms of others that wait no more.
+  private var alarms = Alarms<WaitPoint>()
+  /// Tasks that wait with a deadline.
   private var deadlines = 0
   /// Tasks that wait.
   private(set) var count = 0
@@ -42,26 +26,17 @@ struct Waiters {
   /// The next time a task is to be woken if nothing happens. Constant time, amortized.
   mutating func nextDeadline() -> Instant? {
     // A timer for a wait that is over would be set and go off for nothing.
-    while let first = briefs.first, !isWaiting(first) { briefs.removeFirst() }
-    while let first = alarms.min, !isWaiting(first) { alarms.removeMin() }
-    guard let brief = briefs.first?.deadline else { return alarms.min?.deadline }
-    return min(brief, alarms.min?.deadline ?? .distantFuture)
+    while let first = alarms.first, !isWaiting(first) { alarms.removeFirst() }
+    return alarms.first?.deadline
   }
-
-  /// What a brief wait lasts: more than a tick of the system's, or each time the thread sleeps a
-  /// hardware timer is set, which costs more than the packet that wakes it.
-  private static var briefWait: Interval { .milliseconds(12) }
 
   mutating func add(_ waiter: Waiter, at point: WaitPoint, now: Instant) {
     withQueue(at: point) { $0.append(waiter) }
     count += 1
-    if waiter.patience == .brief {
-      briefs.append(Alarm(deadline: now + Self.briefWait, number: waiter.number, point: point))
-    }
-    guard let deadline = waiter.deadline else { return }
+    alarms.add(waiter, at: point, now: now)
+    guard waiter.deadline != nil else { return }
     deadlines += 1
-    alarms.insert(Alarm(deadline: deadline, number: waiter.number, point: point))
-    if alarms.count > 64 + 2 * deadlines { forgetStaleAlarms() }
+    if alarms.hasManyStale(live: deadlines) { forgetStaleAlarms() }
   }
 
   /// Wakes everybody who waits at `point`.
@@ -89,13 +64,9 @@ struct Waiters {
 
   /// Wakes everybody whose deadline has come.
   mutating func advance(to now: Instant) {
-    while let first = briefs.first, first.deadline <= now {
-      briefs.removeFirst()
-      wake(number: first.number, at: first.point, .outlasted)
-    }
-    while let first = alarms.min, first.deadline <= now {
-      _ = alarms.popMin()
-      wake(number: first.number, at: first.point, .deadlineExceeded)
+    while let first = alarms.first, first.deadline <= now {
+      alarms.removeFirst()
+      wake(number: first.number, at: first.place, first.outcome)
     }
   }
 
@@ -108,8 +79,7 @@ struct Waiters {
         _ = places[kind][slot].writing.wakeAll(outcome)
       }
     }
-    alarms = Heap()
-    briefs = []
+    alarms = Alarms()
     count = 0
     deadlines = 0
   }
@@ -131,17 +101,15 @@ struct Waiters {
   }
 
   /// Whether somebody waits still whom that alarm is for.
-  private mutating func isWaiting(_ alarm: Alarm) -> Bool {
-    isPlace(alarm.point) && withQueue(at: alarm.point) { $0.contains(number: alarm.number) }
+  private mutating func isWaiting(_ alarm: Alarms<WaitPoint>.Alarm) -> Bool {
+    isPlace(alarm.place) && withQueue(at: alarm.place) { $0.contains(number: alarm.number) }
   }
 
   private mutating func forgetStaleAlarms() {
-    var live: [Alarm] = []
-    live.reserveCapacity(deadlines)
-    for alarm in alarms.unordered {
-      if isWaiting(alarm) { live.append(alarm) }
-    }
-    alarms = Heap(live)
+    var all = Alarms<WaitPoint>()
+    swap(&all, &alarms)
+    all.forgetStale { isWaiting($0) }
+    swap(&all, &alarms)
   }
 }
 

@@ -53,12 +53,14 @@ package protocol DatagramImplementation: SocketImplementation {
 }
 
 /// Behind an ``EchoSocket``.
-package protocol EchoImplementation: AnyObject, Sendable {
+package protocol EchoImplementation: SocketImplementation {
   func send(
     _ payload: Span<UInt8>, to remote: IPAddress, zone: UInt32, sequence: UInt16, hopLimit: UInt8
-  ) async throws(SocketError)
+  ) async throws(SocketError.Reason)
+  func tryReceive(
+    into payload: inout MutableSpan<UInt8>
+  ) throws(SocketError.Reason) -> Attempt<EchoAnswer>
   func receive(
-    into payload: inout MutableSpan<UInt8>, timeout: Duration?
-  ) async throws(SocketError) -> EchoAnswer
-  func close()
+    into payload: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> EchoAnswer
 }

@@ -1,0 +1,103 @@
+/// The kernel's Internet sockets, without the parts of their interface that Swift cannot import:
+/// address structures that stand for one another, and control messages walked by macros.
+///
+/// Nothing here keeps state. Every function answers what the system call it is named after
+/// answers, with `errno` set the same way.
+#ifndef SWIFT_SOCKETS_CLINUX_SOCKETS_H
+#define SWIFT_SOCKETS_CLINUX_SOCKETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// An IP address and a port, all in the machine's byte order. IPv4 uses the 32 bits at the bottom.
+struct clinux_address {
+  uint64_t high;
+  uint64_t low;
+  /// sin6_scope_id.
+  uint32_t zone;
+  uint16_t port;
+  /// 4, 6, or 0 where there is none.
+  uint8_t family;
+};
+
+/// What came with a datagram.
+struct clinux_datagram {
+  struct clinux_address source;
+  /// Without a port; of family 0 unless the socket was told to tell it.
+  struct clinux_address destination;
+  /// All of its bytes, also those there was no room for.
+  size_t length;
+  uint32_t interface_index;
+  uint8_t hop_limit;
+};
+
+/// What of TCP_INFO is asked for.
+struct clinux_tcp_information {
+  uint8_t state;
+  /// Microseconds.
+  uint32_t round_trip_time;
+  /// Bytes.
+  uint64_t congestion_window;
+  uint64_t bytes_sent;
+  uint64_t bytes_received;
+  uint32_t retransmitted_segments;
+};
+
+enum { CLINUX_STREAM, CLINUX_DATAGRAM, CLINUX_ECHO };
+
+enum {
+  CLINUX_REUSE_ADDRESS,
+  CLINUX_KEEP_ALIVE,
+  CLINUX_BROADCAST,
+  CLINUX_SEND_BUFFER,
+  CLINUX_RECEIVE_BUFFER,
+  CLINUX_ERROR,
+  CLINUX_NO_DELAY,
+  CLINUX_MAXIMUM_SEGMENT,
+  CLINUX_KEEP_IDLE,
+  CLINUX_KEEP_INTERVAL,
+  CLINUX_KEEP_COUNT,
+  CLINUX_USER_TIMEOUT,
+  CLINUX_IPV6_ONLY,
+  CLINUX_HOPS_4,
+  CLINUX_HOPS_6,
+  CLINUX_MULTICAST_HOPS_4,
+  CLINUX_MULTICAST_HOPS_6,
+  CLINUX_PACKET_INFO_4,
+  CLINUX_PACKET_INFO_6,
+  CLINUX_RECEIVE_HOPS_4,
+  CLINUX_RECEIVE_HOPS_6,
+};
+
+/// A new socket of family 4 or 6, non-blocking, closed on exec. An echo socket needs no privileges
+/// where net.ipv4.ping_group_range allows it.
+int clinux_socket(int family, int kind);
+int clinux_bind(int descriptor, const struct clinux_address *local);
+int clinux_connect(int descriptor, const struct clinux_address *remote);
+int clinux_listen(int descriptor, int backlog);
+/// accept4; the connection is non-blocking and closed on exec.
+int clinux_accept(int descriptor, struct clinux_address *remote);
+int clinux_local_address(int descriptor, struct clinux_address *local);
+int clinux_remote_address(int descriptor, struct clinux_address *remote);
+int clinux_shutdown_send(int descriptor);
+
+/// recv and send, not as points at which a thread may be cancelled: no thread of ours is. Without
+/// a signal where the peer is gone.
+ssize_t clinux_receive(int descriptor, void *bytes, size_t capacity);
+ssize_t clinux_send(int descriptor, const void *bytes, size_t count);
+ssize_t clinux_send_to(
+    int descriptor, const void *bytes, size_t count, const struct clinux_address *remote);
+/// recvmsg: the datagram's bytes as far as there is room, and what came with it.
+ssize_t clinux_receive_from(
+    int descriptor, void *bytes, size_t capacity, struct clinux_datagram *facts);
+
+int clinux_set_option(int descriptor, int option, int value);
+int clinux_get_option(int descriptor, int option, int *value);
+/// TCP_CONGESTION.
+int clinux_set_congestion_control(int descriptor, const char *name);
+/// SO_LINGER: with zero seconds, closing resets.
+int clinux_set_linger(int descriptor, int seconds);
+int clinux_tcp_information_of(int descriptor, struct clinux_tcp_information *information);
+
+#endif

@@ -1,0 +1,324 @@
+public import Addresses
+internal import CLinux
+public import SystemPackage
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// The system calls on an Internet socket of the kernel's: one each, with their errors typed. What
+/// would block is an answer, not an error; an interrupted call is repeated.
+///
+/// It does not own the descriptor: whoever makes calls sees to it that it stays open. Every call is
+/// safe from any thread.
+public struct KernelSocket: Sendable {
+  public let descriptor: FileDescriptor
+  /// It speaks IPv6, and IPv4 too unless it was told not to.
+  public let isIPv6: Bool
+
+  private var number: Int32 { descriptor.rawValue }
+
+  public init(_ descriptor: FileDescriptor, isIPv6: Bool) {
+    self.descriptor = descriptor
+    self.isIPv6 = isIPv6
+  }
+
+  // MARK: Life
+
+  public enum Kind: Sendable {
+    case stream, datagram
+    /// ICMP echo requests and their answers, with the kernel keeping the identifiers.
+    case echo
+  }
+
+  /// A new socket, non-blocking.
+  public static func open(_ kind: Kind, ipv6: Bool) throws(Errno) -> KernelSocket {
+    let kind =
+      switch kind {
+      case .stream: CLINUX_STREAM
+      case .datagram: CLINUX_DATAGRAM
+      case .echo: CLINUX_ECHO
+      }
+    let number = clinux_socket(ipv6 ? 6 : 4, Int32(kind))
+    guard number >= 0 else { throw .last }
+    return KernelSocket(FileDescriptor(rawValue: number), isIPv6: ipv6)
+  }
+
+  /// The descriptor is another's from then on.
+  public func close() { try? descriptor.close() }
+
+  public func bind(to local: SocketAddress) throws(Errno) {
+    var address = clinux_address(local, asIPv6: isIPv6)
+    try check(unsafe clinux_bind(number, &address))
+  }
+
+  public func listen(backlog: Int) throws(Errno) {
+    try check(clinux_listen(number, Int32(clamping: backlog)))
+  }
+
+  /// - Returns: false where the handshake has begun: the socket becomes writable at its end, and
+  ///   ``takeError()`` tells how it went.
+  public func connect(to remote: SocketAddress) throws(Errno) -> Bool {
+    var address = clinux_address(remote, asIPv6: isIPv6)
+    if unsafe clinux_connect(number, &address) == 0 { return true }
+    let reason = Errno.last
+    // An interrupted connect goes on by itself.
+    if reason == .nowInProgress || reason == .interrupted { return false }
+    throw reason
+  }
+
+  /// - Returns: nil when no connection waits.
+  public func accept() throws(Errno) -> (socket: KernelSocket, remote: SocketAddress)? {
+    var address = clinux_address()
+    while true {
+      let result = unsafe clinux_accept(number, &address)
+      if result >= 0 {
+        return (
+          KernelSocket(FileDescriptor(rawValue: result), isIPv6: isIPv6),
+          SocketAddress(address) ?? SocketAddress(.v4(.any), port: .any)
+        )
+      }
+      switch Errno.last {
+      case .wouldBlock: return nil
+      // The connection was gone before it was accepted, or an error of the network's is reported
+      // here: both are news about one connection, not about the listener (accept(2)).
+      case .interrupted, .connectionAbort, .networkDown, .networkUnreachable, .hostIsDown,
+        .noRouteToHost, .protocolError, .protocolNotAvailable, .notSupportedOnSocket:
+        continue
+      case let reason: throw reason
+      }
+    }
+  }
+
+  public func localAddress() throws(Errno) -> SocketAddress {
+    var address = clinux_address()
+    try check(unsafe clinux_local_address(number, &address))
+    guard let local = SocketAddress(address) else { throw .addressFamilyNotSupported }
+    return local
+  }
+
+  public func remoteAddress() throws(Errno) -> SocketAddress {
+    var address = clinux_address()
+    try check(unsafe clinux_remote_address(number, &address))
+    guard let remote = SocketAddress(address) else { throw .addressFamilyNotSupported }
+    return remote
+  }
+
+  // MARK: Streams
+
+  /// - Returns: bytes read, zero at the end of the stream; nil when nothing is there.
+  public func read(into bytes: inout MutableSpan<UInt8>) throws(Errno) -> Int? {
+    while true {
+      let result = unsafe bytes.withUnsafeMutableBytes {
+        unsafe clinux_receive(number, $0.baseAddress, $0.count)
+      }
+      if result >= 0 { return result }
+      switch Errno.last {
+      case .wouldBlock: return nil
+      case .interrupted: continue
+      case let reason: throw reason
+      }
+    }
+  }
+
+  /// - Returns: bytes taken; nil when there is no room for any.
+  public func write(_ bytes: Span<UInt8>) throws(Errno) -> Int? {
+    while true {
+      let result = unsafe bytes.withUnsafeBytes {
+        unsafe clinux_send(number, $0.baseAddress, $0.count)
+      }
+      if result >= 0 { return result }
+      switch Errno.last {
+      case .wouldBlock: return nil
+      case .interrupted: continue
+      case let reason: throw reason
+      }
+    }
+  }
+
+  public func shutdownSend() throws(Errno) { try check(clinux_shutdown_send(number)) }
+
+  // MARK: Datagrams
+
+  /// - Parameter remote: nil for the address the socket is connected to.
+  /// - Returns: false when there is no room for it now.
+  public func send(_ bytes: Span<UInt8>, to remote: SocketAddress?) throws(Errno) -> Bool {
+    while true {
+      let result = unsafe bytes.withUnsafeBytes {
+        guard let remote else { return unsafe clinux_send(number, $0.baseAddress, $0.count) }
+        var address = clinux_address(remote, asIPv6: isIPv6)
+        return unsafe clinux_send_to(number, $0.baseAddress, $0.count, &address)
+      }
+      if result >= 0 { return true }
+      switch Errno.last {
+      case .wouldBlock: return false
+      case .interrupted: continue
+      case let reason: throw reason
+      }
+    }
+  }
+
+  /// A datagram's facts.
+  public struct Arrival: Sendable {
+    /// Bytes it had on the way, also those there was no room for.
+    public let length: Int
+    public let source: SocketAddress
+    /// Where it was sent to, without a port; nil unless ``Option/packetInformation`` is on.
+    public let destination: IPAddress?
+    /// Zero unless ``Option/packetInformation`` is on.
+    public let interfaceIndex: UInt32
+    /// Zero unless ``Option/receiveHopLimit`` is on.
+    public let hopLimit: UInt8
+  }
+
+  /// - Returns: nil when none waits.
+  public func receive(into bytes: inout MutableSpan<UInt8>) throws(Errno) -> Arrival? {
+    var facts = clinux_datagram()
+    while true {
+      let result = unsafe bytes.withUnsafeMutableBytes {
+        unsafe clinux_receive_from(number, $0.baseAddress, $0.count, &facts)
+      }
+      if result >= 0 {
+        return Arrival(
+          length: facts.length,
+          source: SocketAddress(facts.source) ?? SocketAddress(.v4(.any), port: .any),
+          destination: SocketAddress(facts.destination)?.address,
+          interfaceIndex: facts.interface_index, hopLimit: facts.hop_limit)
+      }
+      switch Errno.last {
+      case .wouldBlock: return nil
+      case .interrupted: continue
+      case let reason: throw reason
+      }
+    }
+  }
+
+  // MARK: Options
+
+  /// Options whose value is a number, by the names of socket(7), tcp(7), ip(7) and ipv6(7).
+  public enum Option: Sendable {
+    case reuseAddress, keepAlive, broadcast, sendBuffer, receiveBuffer
+    case noDelay, maximumSegment, keepIdle, keepInterval, keepCount, userTimeout
+    case ipv6Only
+    case hopLimit(ipv6: Bool), multicastHopLimit(ipv6: Bool)
+    case packetInformation(ipv6: Bool), receiveHopLimit(ipv6: Bool)
+
+    fileprivate var number: Int32 {
+      let number =
+        switch self {
+        case .reuseAddress: CLINUX_REUSE_ADDRESS
+        case .keepAlive: CLINUX_KEEP_ALIVE
+        case .broadcast: CLINUX_BROADCAST
+        case .sendBuffer: CLINUX_SEND_BUFFER
+        case .receiveBuffer: CLINUX_RECEIVE_BUFFER
+        case .noDelay: CLINUX_NO_DELAY
+        case .maximumSegment: CLINUX_MAXIMUM_SEGMENT
+        case .keepIdle: CLINUX_KEEP_IDLE
+        case .keepInterval: CLINUX_KEEP_INTERVAL
+        case .keepCount: CLINUX_KEEP_COUNT
+        case .userTimeout: CLINUX_USER_TIMEOUT
+        case .ipv6Only: CLINUX_IPV6_ONLY
+        case .hopLimit(let ipv6): ipv6 ? CLINUX_HOPS_6 : CLINUX_HOPS_4
+        case .multicastHopLimit(let ipv6):
+          ipv6 ? CLINUX_MULTICAST_HOPS_6 : CLINUX_MULTICAST_HOPS_4
+        case .packetInformation(let ipv6): ipv6 ? CLINUX_PACKET_INFO_6 : CLINUX_PACKET_INFO_4
+        case .receiveHopLimit(let ipv6): ipv6 ? CLINUX_RECEIVE_HOPS_6 : CLINUX_RECEIVE_HOPS_4
+        }
+      return Int32(number)
+    }
+  }
+
+  public func set(_ option: Option, to value: Int) throws(Errno) {
+    try check(clinux_set_option(number, option.number, Int32(clamping: value)))
+  }
+
+  public func get(_ option: Option) throws(Errno) -> Int {
+    var value: Int32 = 0
+    try check(unsafe clinux_get_option(number, option.number, &value))
+    return Int(value)
+  }
+
+  /// What has gone wrong since it was last asked (`SO_ERROR`).
+  public func takeError() throws(Errno) {
+    var value: Int32 = 0
+    try check(unsafe clinux_get_option(number, Int32(CLINUX_ERROR), &value))
+    if value != 0 { throw Errno(rawValue: value) }
+  }
+
+  /// - Parameter name: as /proc/sys/net/ipv4/tcp_available_congestion_control lists it.
+  public func setCongestionControl(_ name: String) throws(Errno) {
+    try check(unsafe clinux_set_congestion_control(number, name))
+  }
+
+  /// Makes closing a reset (`SO_LINGER` of zero).
+  public func resetOnClose() throws(Errno) { try check(clinux_set_linger(number, 0)) }
+
+  /// How a connection stands (`TCP_INFO`).
+  public struct TCPInformation: Sendable {
+    /// As linux/tcp_states.h counts them.
+    public let state: UInt8
+    /// Microseconds.
+    public let roundTripTime: UInt32
+    /// Bytes.
+    public let congestionWindow: UInt64
+    public let bytesSent: UInt64
+    public let bytesReceived: UInt64
+    public let retransmittedSegments: UInt32
+  }
+
+  public func information() throws(Errno) -> TCPInformation {
+    var facts = clinux_tcp_information()
+    try check(unsafe clinux_tcp_information_of(number, &facts))
+    return TCPInformation(
+      state: facts.state, roundTripTime: facts.round_trip_time,
+      congestionWindow: facts.congestion_window, bytesSent: facts.bytes_sent,
+      bytesReceived: facts.bytes_received, retransmittedSegments: facts.retransmitted_segments)
+  }
+
+  private func check(_ result: Int32) throws(Errno) {
+    if result != 0 { throw .last }
+  }
+}
+
+extension Errno {
+  /// The reason of the call that has just failed.
+  fileprivate static var last: Errno { Errno(rawValue: errno) }
+}
+
+extension clinux_address {
+  /// An IPv4 address for an IPv6 socket is mapped (RFC 4291 §2.5.5.2).
+  fileprivate init(_ address: SocketAddress, asIPv6: Bool) {
+    self.init()
+    port = address.port.rawValue
+    zone = address.zone
+    let ip = asIPv6 ? .v6(address.address.mapped) : address.address
+    switch ip {
+    case .v4(let v4):
+      family = 4
+      low = UInt64(v4.rawValue)
+    case .v6(let v6):
+      family = 6
+      high = v6.high
+      low = v6.low
+    }
+  }
+}
+
+extension SocketAddress {
+  /// nil where there is none. A mapped IPv4 address becomes that address.
+  fileprivate init?(_ address: clinux_address) {
+    switch address.family {
+    case 4:
+      self.init(
+        .v4(IPv4Address(rawValue: UInt32(truncatingIfNeeded: address.low))),
+        port: PortNumber(rawValue: address.port))
+    case 6:
+      self.init(
+        IPAddress(unmapping: IPv6Address(high: address.high, low: address.low)),
+        port: PortNumber(rawValue: address.port), zone: address.zone)
+    default: return nil
+    }
+  }
+}

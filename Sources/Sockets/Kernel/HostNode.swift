@@ -1,0 +1,188 @@
+public import Addresses
+import Host
+import Packets
+import SystemPackage
+
+/// This machine: the kernel's own protocol stack and sockets.
+///
+/// ```
+/// let node = HostNode()
+/// let connection = try await node.connect(to: "tcp://127.0.0.1:80")
+/// ```
+///
+/// Calls on its sockets are system calls on the caller's own thread. One thread hears from the
+/// kernel (epoll) what sockets are ready for, and runs the tasks that prefer the node's
+/// ``executor``; there a connection costs least. The thread lives as long as the node or one of its
+/// sockets is held.
+public final class HostNode: NetworkNode {
+  private let lease: Result<KernelLease, SystemError>
+
+  /// Starts the node's thread. Where the system refuses that, calls on the node throw its reason.
+  public init() {
+    do {
+      lease = .success(try KernelLease())
+    } catch {
+      lease = .failure(error)
+    }
+  }
+
+  public var executor: any TaskExecutor {
+    switch lease {
+    case .success(let lease): lease.core.reactor
+    case .failure: globalConcurrentExecutor
+    }
+  }
+
+  public func connect(
+    to remote: Endpoint, from local: Endpoint?, options: TCPOptions, timeout: Duration?
+  ) async throws(SocketError) -> TCPConnection {
+    try remote.mustBe(.tcp, for: .connect)
+    try local?.mustBe(.tcp, for: .connect)
+    do throws(SocketError.Reason) {
+      return try await connect(
+        to: remote.socketAddress, from: local?.socketAddress, options,
+        until: Instant(after: timeout))
+    } catch {
+      throw SocketError(.connect, local: local, remote: remote, reason: error)
+    }
+  }
+
+  private func connect(
+    to remote: SocketAddress, from local: SocketAddress?, _ options: TCPOptions,
+    until deadline: Instant?
+  ) async throws(SocketError.Reason) -> TCPConnection {
+    if let local, local.address.isIPv6 != remote.address.isIPv6 {
+      throw .addressFamilyNotSupported
+    }
+    let lease = try self.running()
+    let handle = try Self.open(.stream, ipv6: remote.address.isIPv6, lease, isReady: false)
+    let stream = KernelStream(handle)
+    do throws(SocketError.Reason) {
+      let isDone = try handle.use { socket throws(Errno) in
+        try socket.set(options)
+        if let local {
+          try socket.set(.reuseAddress, to: 1)
+          try socket.bind(to: local)
+        }
+        return try socket.connect(to: remote)
+      }
+      try handle.register()
+      // Without a wait where there is nothing to wait for; a cancelled task does not begin.
+      if !isDone {
+        var patience = Patience.lasting
+        try await stream.wait(.writing, until: deadline, &patience)
+      }
+      let addresses = try handle.use { socket throws(Errno) in
+        try socket.takeError()
+        return (local: try socket.localAddress(), remote: try socket.remoteAddress())
+      }
+      return TCPConnection(
+        local: Endpoint(.tcp, addresses.local), remote: Endpoint(.tcp, addresses.remote),
+        implementation: stream)
+    } catch {
+      stream.abort()
+      throw error
+    }
+  }
+
+  public func listen(
+    on local: Endpoint, backlog: Int, ipv6Only: Bool, options: TCPOptions
+  ) async throws(SocketError) -> TCPListener {
+    try local.mustBe(.tcp, for: .listen)
+    do throws(SocketError.Reason) {
+      let lease = try running()
+      let isIPv6 = local.address.isIPv6
+      let handle = try Self.open(.stream, ipv6: isIPv6, lease)
+      let address = try handle.use { socket throws(Errno) in
+        // As every server wants it on Linux: connections that are still ending do not keep it from
+        // starting again (socket(7)).
+        try socket.set(.reuseAddress, to: 1)
+        if isIPv6 { try socket.set(.ipv6Only, to: ipv6Only ? 1 : 0) }
+        try socket.set(options)
+        try socket.bind(to: local.socketAddress)
+        try socket.listen(backlog: backlog)
+        return try socket.localAddress()
+      }
+      try handle.register()
+      return TCPListener(
+        local: Endpoint(.tcp, address), implementation: KernelListener(handle, lease))
+    } catch {
+      throw SocketError(.listen, local: local, reason: error)
+    }
+  }
+
+  public func bind(
+    _ local: Endpoint, ipv6Only: Bool, options: UDPOptions
+  ) async throws(SocketError) -> UDPSocket {
+    try local.mustBe(.udp, for: .bind)
+    do throws(SocketError.Reason) {
+      let isIPv6 = local.address.isIPv6
+      let handle = try Self.open(.datagram, ipv6: isIPv6, running())
+      let address = try handle.use { socket throws(Errno) in
+        if isIPv6 { try socket.set(.ipv6Only, to: ipv6Only ? 1 : 0) }
+        try socket.set(options)
+        try socket.bind(to: local.socketAddress)
+        return try socket.localAddress()
+      }
+      try handle.register()
+      return UDPSocket(
+        local: Endpoint(.udp, address), implementation: KernelDatagrams(handle, local: address))
+    } catch {
+      throw SocketError(.bind, local: local, reason: error)
+    }
+  }
+
+  public func openEcho(_ version: EchoSocket.Version) async throws(SocketError) -> EchoSocket {
+    do throws(SocketError.Reason) {
+      let handle: KernelHandle
+      do throws(SocketError.Reason) {
+        handle = try Self.open(.echo, ipv6: version == .v6, running())
+      } catch .permissionDenied {
+        throw .system(
+          errno: Errno.permissionDenied.rawValue,
+          "this user may not ping; have root allow it: sysctl net.ipv4.ping_group_range=\"0 2147483647\"")
+      }
+      try handle.use { socket throws(Errno) in
+        try socket.set(.receiveHopLimit(ipv6: version == .v6), to: 1)
+      }
+      try handle.register()
+      return EchoSocket(version: version, implementation: KernelEcho(handle, version))
+    } catch {
+      throw SocketError(.open, reason: error)
+    }
+  }
+
+  private func running() throws(SocketError.Reason) -> KernelLease {
+    do {
+      return try lease.get()
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+
+  private static func open(
+    _ kind: KernelSocket.Kind, ipv6: Bool, _ lease: KernelLease, isReady: Bool = true
+  ) throws(SocketError.Reason) -> KernelHandle {
+    do {
+      return KernelHandle(try KernelSocket.open(kind, ipv6: ipv6), lease, isReady: isReady)
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+}
+
+extension KernelSocket {
+  /// Sets what was chosen, and leaves to the kernel what was not. An IPv6 socket carries IPv4 too,
+  /// which has options of its own.
+  fileprivate func set(_ options: UDPOptions) throws(Errno) {
+    try set(.broadcast, to: options.allowsBroadcast ? 1 : 0)
+    if let limit = options.receiveBufferLimit { try set(.receiveBuffer, to: limit / 2) }
+    for isIPv6 in isIPv6 ? [true, false] : [false] {
+      try set(.packetInformation(ipv6: isIPv6), to: 1)
+      if let hopLimit = options.hopLimit {
+        try set(.hopLimit(ipv6: isIPv6), to: Int(hopLimit))
+      }
+      try set(.multicastHopLimit(ipv6: isIPv6), to: Int(options.multicastHopLimit))
+    }
+  }
+}

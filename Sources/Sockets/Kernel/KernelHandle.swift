@@ -1,0 +1,219 @@
+import Host
+import Packets
+import Synchronization
+import SystemPackage
+
+/// A socket of the kernel's, shared by the tasks that use it.
+///
+/// System calls run on whatever thread calls, between ``begin()`` and ``end()``: the descriptor is
+/// closed by whoever leaves last, so that its number cannot be another socket's meanwhile.
+///
+/// The kernel reports each change of readiness once. What it has reported is remembered until a
+/// call has used it up, and a call that could only block is not made.
+final class KernelHandle: Sendable {
+  let socket: KernelSocket
+  private let lease: KernelLease
+  private let slot = Atomic<Int>(-1)
+  /// Calls under way, doubled, and one more when the socket is closed.
+  private let uses = Atomic<Int>(0)
+  private let isGone = Atomic(false)
+  private let isReadable: Atomic<Bool>
+  private let isWritable: Atomic<Bool>
+  /// The peer has ended its stream, or the socket has failed: no more changes may follow.
+  private let hasEnded = Atomic(false)
+  private let queues = Mutex(Queues())
+
+  private struct Queues {
+    var reading = WaitQueue()
+    var writing = WaitQueue()
+    var isClosed = false
+  }
+
+  /// - Parameters:
+  ///   - socket: owned from now on.
+  ///   - isReady: false for one whose handshake has begun.
+  init(_ socket: KernelSocket, _ lease: KernelLease, isReady: Bool = true) {
+    self.socket = socket
+    self.lease = lease
+    isReadable = Atomic(isReady)
+    isWritable = Atomic(isReady)
+  }
+
+  deinit {
+    if !isGone.load(ordering: .acquiring) { socket.close() }
+  }
+
+  /// Has the kernel report what it is ready for. Once, before it is used.
+  func register() throws(SocketError.Reason) {
+    do {
+      slot.store(try lease.core.register(self), ordering: .releasing)
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+
+  // MARK: Use
+
+  /// - Throws: ``SocketError/Reason/closed``; there is nothing to end then.
+  private func begin() throws(SocketError.Reason) {
+    if uses.add(2, ordering: .acquiring).oldValue & 1 == 1 {
+      end()
+      throw .closed
+    }
+  }
+
+  private func end() {
+    if uses.subtract(2, ordering: .acquiringAndReleasing).newValue == 1 { closeDescriptor() }
+  }
+
+  /// Makes system calls on the socket.
+  @inline(__always)
+  func use<Value>(
+    _ body: (KernelSocket) throws(Errno) -> Value
+  ) throws(SocketError.Reason) -> Value {
+    try begin()
+    defer { end() }
+    do throws(Errno) {
+      return try body(socket)
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+
+  /// Makes a system call that may find nothing to read.
+  ///
+  /// - Parameter body: answers nothing where it would block, and whether there may be more.
+  @inline(__always)
+  func tryReading<Value>(
+    _ body: (KernelSocket) throws(Errno) -> (value: Value, mayHaveMore: Bool)?
+  ) throws(SocketError.Reason) -> Attempt<Value> {
+    guard isReadable.load(ordering: .acquiring) else {
+      return try use { _ throws(Errno) in .wouldBlock }
+    }
+    // Before the call: what the kernel reports during it must not be lost.
+    isReadable.store(false, ordering: .sequentiallyConsistent)
+    return try use { socket throws(Errno) in
+      guard let found = try attempt(body, on: socket, isReadable) else { return .wouldBlock }
+      if found.mayHaveMore || hasEnded.load(ordering: .relaxed) {
+        isReadable.store(true, ordering: .releasing)
+      }
+      return .done(found.value)
+    }
+  }
+
+  /// Makes a system call that may find no room to write. As ``tryReading(_:)``.
+  @inline(__always)
+  func tryWriting<Value>(
+    _ body: (KernelSocket) throws(Errno) -> (value: Value, mayHaveMore: Bool)?
+  ) throws(SocketError.Reason) -> Attempt<Value> {
+    guard isWritable.load(ordering: .acquiring) else {
+      return try use { _ throws(Errno) in .wouldBlock }
+    }
+    isWritable.store(false, ordering: .sequentiallyConsistent)
+    return try use { socket throws(Errno) in
+      guard let found = try attempt(body, on: socket, isWritable) else { return .wouldBlock }
+      if found.mayHaveMore || hasEnded.load(ordering: .relaxed) {
+        isWritable.store(true, ordering: .releasing)
+      }
+      return .done(found.value)
+    }
+  }
+
+  /// After an error the next call is to be made, whatever it finds.
+  @inline(__always)
+  private func attempt<Value>(
+    _ body: (KernelSocket) throws(Errno) -> (value: Value, mayHaveMore: Bool)?,
+    on socket: KernelSocket, _ isReady: borrowing Atomic<Bool>
+  ) throws(Errno) -> (value: Value, mayHaveMore: Bool)? {
+    do throws(Errno) {
+      return try body(socket)
+    } catch {
+      isReady.store(true, ordering: .releasing)
+      throw error
+    }
+  }
+
+  // MARK: Waiting
+
+  func enlist(_ waiter: Waiter, _ direction: WaitDirection) {
+    if let deadline = waiter.deadline, deadline <= HostClock.now() {
+      return waiter.wake(.deadlineExceeded)
+    }
+    if waiter.isCancelled { return waiter.wake(.cancelled) }
+    // On another thread an alarm costs more than to prepare for cancellation.
+    if waiter.patience == .brief, !lease.core.reactor.isCurrent { return waiter.wake(.outlasted) }
+    let refusal = queues.withLock { queues -> WaitOutcome? in
+      if queues.isClosed { return .failed(.closed) }
+      switch direction {
+      case .reading:
+        if isReadable.load(ordering: .acquiring) { return .happened }
+        queues.reading.append(waiter)
+      case .writing:
+        if isWritable.load(ordering: .acquiring) { return .happened }
+        queues.writing.append(waiter)
+      }
+      return nil
+    }
+    if let refusal { return waiter.wake(refusal) }
+    if waiter.patience == .brief || waiter.deadline != nil {
+      lease.core.setAlarm(
+        for: waiter, at: KernelCore.Place(handle: self, direction: direction))
+    }
+  }
+
+  /// Wakes one waiter, if it still waits.
+  func wake(_ number: UInt64, _ direction: WaitDirection, _ outcome: WaitOutcome) {
+    let waiter = queues.withLock { queues in
+      switch direction {
+      case .reading: queues.reading.remove(number: number)
+      case .writing: queues.writing.remove(number: number)
+      }
+    }
+    waiter?.wake(outcome)
+  }
+
+  func isWaiting(_ alarm: Alarms<KernelCore.Place>.Alarm) -> Bool {
+    queues.withLock { queues in
+      switch alarm.place.direction {
+      case .reading: queues.reading.contains(number: alarm.number)
+      case .writing: queues.writing.contains(number: alarm.number)
+      }
+    }
+  }
+
+  /// What the kernel has reported.
+  func note(_ readiness: PollEvent.Readiness) {
+    if !readiness.isDisjoint(with: [.remoteClosed, .hungUp, .failed]) {
+      hasEnded.store(true, ordering: .relaxed)
+    }
+    let mayRead = readiness != .writable
+    let mayWrite = !readiness.isDisjoint(with: [.writable, .hungUp, .failed])
+    if mayRead { isReadable.store(true, ordering: .sequentiallyConsistent) }
+    if mayWrite { isWritable.store(true, ordering: .sequentiallyConsistent) }
+    queues.withLock { queues in
+      if mayRead { _ = queues.reading.wakeAll(.happened) }
+      if mayWrite { _ = queues.writing.wakeAll(.happened) }
+    }
+  }
+
+  // MARK: The end
+
+  /// Closes once, as soon as no call is under way; who waits is told.
+  func close() {
+    let old = uses.bitwiseOr(1, ordering: .acquiringAndReleasing).oldValue
+    guard old & 1 == 0 else { return }
+    queues.withLock { queues in
+      queues.isClosed = true
+      _ = queues.reading.wakeAll(.failed(.closed))
+      _ = queues.writing.wakeAll(.failed(.closed))
+    }
+    if old == 0 { closeDescriptor() }
+  }
+
+  private func closeDescriptor() {
+    guard !isGone.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    let slot = slot.load(ordering: .acquiring)
+    if slot >= 0 { lease.core.unregister(slot) }
+    socket.close()
+  }
+}

@@ -1,0 +1,48 @@
+import Addresses
+import Host
+import Packets
+import SystemPackage
+
+/// A TCP listener of the kernel's.
+final class KernelListener: ListenerImplementation {
+  private let handle: KernelHandle
+  private let lease: KernelLease
+
+  init(_ handle: KernelHandle, _ lease: KernelLease) {
+    self.handle = handle
+    self.lease = lease
+  }
+
+  func tryAccept() throws(SocketError.Reason) -> Attempt<TCPConnection> {
+    let attempt = try handle.tryReading { socket throws(Errno) in
+      (try socket.accept()).map { (value: $0, mayHaveMore: true) }
+    }
+    guard case .done(let accepted) = attempt else { return .wouldBlock }
+    let handle = KernelHandle(accepted.socket, lease)
+    let local: SocketAddress
+    do {
+      local = try accepted.socket.localAddress()
+    } catch {
+      throw SocketError.Reason(error)
+    }
+    try handle.register()
+    return .done(
+      TCPConnection(
+        local: Endpoint(.tcp, local), remote: Endpoint(.tcp, accepted.remote),
+        implementation: KernelStream(handle)))
+  }
+
+  func accept(until deadline: Instant?) async throws(SocketError.Reason) -> TCPConnection {
+    var patience = Patience.lasting
+    while true {
+      if case .done(let connection) = try tryAccept() { return connection }
+      try await wait(.reading, until: deadline, &patience)
+    }
+  }
+
+  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { handle.enlist(waiter, direction) }
+  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
+    handle.wake(number, direction, .cancelled)
+  }
+  func close() { handle.close() }
+}

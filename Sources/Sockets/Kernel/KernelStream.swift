@@ -1,0 +1,149 @@
+import Addresses
+import Host
+import Packets
+import SystemPackage
+
+/// A TCP connection of the kernel's.
+final class KernelStream: StreamImplementation {
+  private let handle: KernelHandle
+
+  init(_ handle: KernelHandle) { self.handle = handle }
+
+  func tryRead(
+    into bytes: inout MutableSpan<UInt8>
+  ) throws(SocketError.Reason) -> Attempt<Int> {
+    let room = bytes.count
+    if room == 0 { return .done(0) }
+    return try handle.tryReading { socket throws(Errno) in
+      guard let count = try socket.read(into: &bytes) else { return nil }
+      // Less than there was room for: nothing is left. The end is there to be read again.
+      return (count, count == room || count == 0)
+    }
+  }
+
+  func tryWrite(_ bytes: Span<UInt8>) throws(SocketError.Reason) -> Attempt<Int> {
+    let attempt: Attempt<Int> = try handle.tryWriting { socket throws(Errno) in
+      guard let count = try socket.write(bytes) else { return nil }
+      return (count, count == bytes.count)
+    }
+    if case .wouldBlock = attempt { return .done(0) }
+    return attempt
+  }
+
+  // Nothing of the kernel's is elsewhere, so nobody comes here; were one to, this is right too.
+
+  func read(
+    into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> Int {
+    var patience = Patience.lasting
+    while true {
+      if case .done(let count) = try tryRead(into: &bytes) { return count }
+      try await wait(.reading, until: deadline, &patience)
+    }
+  }
+
+  func write(_ bytes: Span<UInt8>, until deadline: Instant?) async throws(SocketError.Reason) {
+    var patience = Patience.lasting
+    var written = 0
+    while true {
+      if case .done(let count) = try tryWrite(bytes.extracting(droppingFirst: written)) {
+        written += count
+      }
+      if written == bytes.count { return }
+      try await wait(.writing, until: deadline, &patience)
+    }
+  }
+
+  func shutdownSend() async throws(SocketError.Reason) {
+    try handle.use { socket throws(Errno) in try socket.shutdownSend() }
+  }
+
+  func setOptions(_ options: TCPOptions) async throws(SocketError.Reason) {
+    try handle.use { socket throws(Errno) in try socket.set(options) }
+  }
+
+  func info() async throws(SocketError.Reason) -> TCPConnection.Info {
+    TCPConnection.Info(try handle.use { socket throws(Errno) in try socket.information() })
+  }
+
+  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { handle.enlist(waiter, direction) }
+  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
+    handle.wake(number, direction, .cancelled)
+  }
+  func close() { handle.close() }
+
+  func abort() {
+    try? handle.use { socket throws(Errno) in try socket.resetOnClose() }
+    handle.close()
+  }
+}
+
+extension TCPConnection.Info {
+  init(_ kernel: KernelSocket.TCPInformation) {
+    self.init(
+      state: TCPConnection.State(kernel: kernel.state),
+      roundTripTime: kernel.roundTripTime == 0
+        ? nil : .microseconds(Int64(kernel.roundTripTime)),
+      congestionWindow: Int(clamping: kernel.congestionWindow), bytesSent: kernel.bytesSent,
+      bytesReceived: kernel.bytesReceived,
+      retransmittedSegments: UInt64(kernel.retransmittedSegments))
+  }
+}
+
+extension TCPConnection.State {
+  /// As linux/tcp_states.h counts them.
+  init(kernel state: UInt8) {
+    self =
+      switch state {
+      case 1: .established
+      case 2: .synSent
+      case 3, 12: .synReceived
+      case 4: .finWait1
+      case 5: .finWait2
+      case 6: .timeWait
+      case 8: .closeWait
+      case 9: .lastAck
+      case 11: .closing
+      default: .closed
+      }
+  }
+}
+
+extension KernelSocket {
+  /// Sets what was chosen, and leaves to the kernel what was not.
+  func set(_ options: TCPOptions) throws(Errno) {
+    try set(.noDelay, to: options.noDelay ? 1 : 0)
+    try set(.keepAlive, to: options.keepAlive == nil ? 0 : 1)
+    if let keepAlive = options.keepAlive {
+      try set(.keepIdle, to: keepAlive.idle.wholeSeconds)
+      try set(.keepInterval, to: keepAlive.interval.wholeSeconds)
+      try set(.keepCount, to: keepAlive.probes)
+    }
+    try set(.userTimeout, to: options.userTimeout.map(\.wholeMilliseconds) ?? 0)
+    // The kernel doubles what it is told, for its own bookkeeping (socket(7)).
+    if let limit = options.sendBufferLimit { try set(.sendBuffer, to: limit / 2) }
+    if let limit = options.receiveBufferLimit { try set(.receiveBuffer, to: limit / 2) }
+    if let size = options.maximumSegmentSize { try set(.maximumSegment, to: size) }
+    switch options.congestionControl {
+    case .newReno: try setCongestionControl("reno")
+    case .cubic: try setCongestionControl("cubic")
+    case nil: break
+    }
+  }
+}
+
+extension Duration {
+  /// Rounded up, at least one.
+  fileprivate var wholeSeconds: Int {
+    let (seconds, attoseconds) = components
+    return max(Int(clamping: seconds) + (attoseconds > 0 ? 1 : 0), 1)
+  }
+
+  /// Rounded up, at least one.
+  fileprivate var wholeMilliseconds: Int {
+    let (seconds, attoseconds) = components
+    let fraction = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
+    return overflow ? .max : max(Int(clamping: product) + Int(clamping: fraction), 1)
+  }
+}
