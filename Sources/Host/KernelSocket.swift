@@ -202,8 +202,10 @@ public struct KernelSocket: Sendable {
     case reuseAddress, keepAlive, broadcast, sendBuffer, receiveBuffer
     case noDelay, maximumSegment, keepIdle, keepInterval, keepCount, userTimeout
     case ipv6Only
-    case hopLimit(ipv6: Bool), multicastHopLimit(ipv6: Bool)
-    case packetInformation(ipv6: Bool), receiveHopLimit(ipv6: Bool)
+    case hopLimit(ipv6: Bool)
+    case multicastHopLimit(ipv6: Bool)
+    case packetInformation(ipv6: Bool)
+    case receiveHopLimit(ipv6: Bool)
 
     fileprivate var number: Int32 {
       let number =

@@ -7,12 +7,14 @@ import sock
 struct ArgumentTests {
   @Test("names a device and our addresses on it")
   func network() throws {
-    let tun = try NetworkChoice(parsing: "tun:sock0=10.7.0.2/24,fd07::2/64").attachment
+    let tun = try #require(
+      try NetworkChoice(parsing: "tun:sock0=10.7.0.2/24,fd07::2/64").attachment)
     #expect(tun.kind == .tun)
     #expect(tun.name == "sock0")
     #expect(tun.addresses == [Prefix("10.7.0.2/24"), Prefix("fd07::2/64")])
     let tap = try NetworkChoice(parsing: "tap:a=10.7.0.2/24").attachment
-    #expect(tap.kind == .tap(nil))
+    #expect(tap?.kind == .tap(nil))
+    #expect(try NetworkChoice(parsing: "host").attachment == nil)
   }
 
   @Test(

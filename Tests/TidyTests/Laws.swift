@@ -64,6 +64,8 @@ extension Law {
       "Sources/Packets/Bytes.swift": "loads and stores behind their own bounds checks",
       "Sources/ProtocolStack/Storage/": "elements in place, behind checked slots and masks",
       "Sources/Host/Syscalls.swift": "the system calls",
+      "Sources/Host/KernelSocket.swift": "the system calls on sockets",
+      "Sources/Sockets/Kernel/KernelCore.swift": "state outside isolation, thread checked",
       "Sources/Sockets/Stack/StackCore.swift": "state outside isolation, thread checked",
       "Sources/Sockets/World/WaitQueue.swift": "continuations that do not allocate",
       "Sources/Sockets/Reactor/Reactor.swift": "the runtime takes executors unowned",

@@ -140,7 +140,10 @@ public final class HostNode: NetworkNode {
       } catch .permissionDenied {
         throw .system(
           errno: Errno.permissionDenied.rawValue,
-          "this user may not ping; have root allow it: sysctl net.ipv4.ping_group_range=\"0 2147483647\"")
+          """
+          this user may not ping; have root allow it: \
+          sysctl net.ipv4.ping_group_range="0 2147483647"
+          """)
       }
       try handle.use { socket throws(Errno) in
         try socket.set(.receiveHopLimit(ipv6: version == .v6), to: 1)

@@ -1,13 +1,19 @@
 import Addresses
 package import Sockets
 
-/// `--network tun:NAME=ADDRESS/LENGTH[,…]` or `tap:…`: a device, and our addresses on it.
+/// `--network tun:NAME=ADDRESS/LENGTH[,…]` or `tap:…`: a device, and our addresses on it. Or
+/// `--network host`: this machine's own network.
 package struct NetworkChoice: Hashable, Sendable {
-  package var attachment: StackAttachment
+  /// nil for this machine's own.
+  package var attachment: StackAttachment?
 
   /// - Throws: a ``Complaint`` that says what is expected.
   package init(parsing text: String) throws(Complaint) {
-    let form = "expected tun:NAME=ADDRESS/LENGTH[,ADDRESS/LENGTH...] or tap:..."
+    let form = "expected host, tun:NAME=ADDRESS/LENGTH[,ADDRESS/LENGTH...] or tap:..."
+    if text == "host" {
+      attachment = nil
+      return
+    }
     guard let colon = text.firstIndex(of: ":") else {
       throw Complaint("\"\(text)\" names no network: \(form)")
     }

@@ -12,7 +12,7 @@ struct NetworkOptions: ParsableArguments {
       discussion: """
         tun:NAME=ADDRESS/LENGTH[,ADDRESS/LENGTH...] carries IP packets, tap:... Ethernet frames. \
         The device is created where it does not stand; Linux's end gets the first free address of \
-        each prefix.
+        each prefix. host, as without this option: this machine's own network.
         """,
       valueName: "network"),
     transform: { try NetworkChoice(parsing: $0) })
@@ -30,24 +30,35 @@ struct NetworkOptions: ParsableArguments {
   var pcap: String?
 
   func validate() throws {
-    if network.isEmpty {
+    let attachments = network.compactMap(\.attachment)
+    if attachments.count < network.count, network.count > 1 {
+      throw ValidationError("--network host goes with no other network")
+    }
+    if attachments.isEmpty, pcap != nil || withoutOffload {
       throw ValidationError(
-        "give a network with --network, for example --network tun:sock0=10.7.0.2/24,fd07::2/64")
+        """
+        --pcap and --no-offload are for packets of our own: give a device, for example \
+        --network tun:sock0=10.7.0.2/24,fd07::2/64
+        """)
     }
   }
 
-  /// Opens the devices.
-  func makeNode() async throws -> StackNode {
-    let attachments = network.map { choice in
-      var attachment = choice.attachment
-      attachment.offload = !withoutOffload
-      return attachment
+  /// Opens the devices, if any.
+  func open() async throws -> OpenNetwork {
+    let attachments = network.compactMap { choice in
+      choice.attachment.map { attachment in
+        var attachment = attachment
+        attachment.offload = !withoutOffload
+        return attachment
+      }
     }
+    if attachments.isEmpty { return .machine(HostNode()) }
     let capture = try pcap.map { path in
       try CaptureFile(
         path: path,
         interfaces: attachments.map { ($0.name, $0.kind == .tun ? .ip : .ethernet) })
     }
-    return try await StackNode(attachments, configuration: .init(), capture: capture)
+    return .stack(
+      try await StackNode(attachments, configuration: .init(), capture: capture))
   }
 }

@@ -13,6 +13,7 @@ struct Dial: AsyncParsableCommand {
       enough.)
 
       Examples:
+        sock dial 127.0.0.1:80
         sock dial tcp://10.7.0.1:80 --network tun:sock0=10.7.0.2/24
         echo hello | sock dial 10.7.0.1:7 --udp --network tun:sock0=10.7.0.2/24
 
@@ -60,14 +61,14 @@ struct Dial: AsyncParsableCommand {
 
   func run() async throws {
     let endpoint = try endpoint
-    let node = try await networks.makeNode()
-    let outcome = await Signals.interrupting { await dial(endpoint, on: node) }
-    await node.shutdown(within: .seconds(2))
+    let network = try await networks.open()
+    let outcome = await Signals.interrupting { await dial(endpoint, on: network.node) }
+    await network.shutdown(within: .seconds(2))
     if let complaint = outcome { throw complaint }
   }
 
   /// - Returns: what went wrong.
-  private func dial(_ endpoint: Endpoint, on node: StackNode) async -> (any Error)? {
+  private func dial(_ endpoint: Endpoint, on node: any NetworkNode) async -> (any Error)? {
     do {
       if endpoint.transport == .udp {
         try await exchangeDatagrams(endpoint, on: node)
@@ -80,7 +81,7 @@ struct Dial: AsyncParsableCommand {
     }
   }
 
-  private func exchangeStreams(_ endpoint: Endpoint, on node: StackNode) async throws {
+  private func exchangeStreams(_ endpoint: Endpoint, on node: any NetworkNode) async throws {
     let connection = try await node.connect(
       to: endpoint, timeout: wait.map { .seconds($0) })
     try await withThrowingTaskGroup { group in
@@ -106,7 +107,7 @@ struct Dial: AsyncParsableCommand {
     connection.close()
   }
 
-  private func exchangeDatagrams(_ endpoint: Endpoint, on node: StackNode) async throws {
+  private func exchangeDatagrams(_ endpoint: Endpoint, on node: any NetworkNode) async throws {
     let socket = try await node.bind()
     try await socket.connect(to: endpoint)
     let patience = Duration.seconds(wait ?? 1)

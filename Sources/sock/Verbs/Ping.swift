@@ -9,6 +9,7 @@ struct Ping: AsyncParsableCommand {
     abstract: "Ask a host for echoes, and measure how long they take.",
     discussion: """
       Examples:
+        sock ping 127.0.0.1
         sock ping 10.7.0.1 --network tun:sock0=10.7.0.2/24
         sock ping fd07::1 -c 3 -i 0.2 -s 1400 --network tun:sock0=fd07::2/64
 
@@ -71,15 +72,17 @@ struct Ping: AsyncParsableCommand {
 
   func run() async throws {
     let destination = try destination
-    let node = try await networks.makeNode()
+    let network = try await networks.open()
     let outcome = await Signals.interrupting { () -> Result<PingStatistics, SocketError> in
       let course = PingCourse(
         destination: destination, count: count ?? .max, interval: .seconds(interval), size: size,
         patience: .seconds(timeout), hopLimit: ttl,
         printer: PingPrinter(host: host, asJSON: json))
-      return await withTaskExecutorPreference(node.executor) { await course.run(on: node) }
+      return await withTaskExecutorPreference(network.node.executor) {
+        await course.run(on: network.node)
+      }
     }
-    await node.shutdown(within: .zero)
+    await network.shutdown(within: .zero)
     let statistics = try outcome.get()
     guard statistics.received > 0 else { throw ExitCode.failure }
   }

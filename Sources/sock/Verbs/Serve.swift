@@ -7,16 +7,18 @@ import Sockets
 /// `sock serve`: services on a network of our own.
 struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Offer services on a network of our own: echo, discard, generate, files.",
+    abstract: "Offer services on a network: echo, discard, generate, files.",
     discussion: """
       Examples:
         sock serve --network tun:sock0=10.7.0.2/24,fd07::2/64 --directory .
         sock serve --network tun:sock0=10.7.0.2/24 --echo tcp://0.0.0.0:7 --echo udp://0.0.0.0:7
         sock serve --network tap:sock0=10.7.0.2/24 --discard tcp://[::]:9 --report
 
+        sock serve --echo tcp://127.0.0.1:7007
+
       Then, for example: curl http://10.7.0.2:8080/
 
-      Opening a device needs root or CAP_NET_ADMIN. An interrupt (Ctrl-C) or SIGTERM ends the \
+      Without --network the services are offered by this machine's own network. Opening a device needs root or CAP_NET_ADMIN. An interrupt (Ctrl-C) or SIGTERM ends the \
       program in order: exit code 0, and a line of totals for each service. SIGUSR1 prints the \
       socket table. Exit code 1: a service could not be offered. 2: wrong usage.
       """)
@@ -67,8 +69,9 @@ struct Serve: AsyncParsableCommand {
   func run() async throws {
     let logger = logging.makeLogger()
     let offers = try makeOffers(logger)
-    let node = try await networks.makeNode()
-    for attachment in networks.network.map(\.attachment) {
+    let network = try await networks.open()
+    let node = network.node
+    for attachment in networks.network.compactMap(\.attachment) {
       logger.info(
         "network open",
         metadata: [
@@ -81,13 +84,13 @@ struct Serve: AsyncParsableCommand {
     do {
       opened = try await open(offers, on: node, logger)
     } catch {
-      await node.shutdown(within: .zero)
+      await network.shutdown(within: .zero)
       throw error
     }
     try await withTaskExecutorPreference(node.executor) {
       try await withThrowingTaskGroup { group in
         for offer in opened { group.addTask { try await offer.serve() } }
-        group.addTask { try await obey(signals, node) }
+        group.addTask { try await obey(signals, network) }
         // The first to end is the one that was told to, or one that cannot go on.
         try await group.next()
         group.cancelAll()
@@ -95,9 +98,8 @@ struct Serve: AsyncParsableCommand {
     }
     for offer in opened { offer.close() }
     logger.info("ending")
-    await node.shutdown(within: .seconds(1))
-    let counters = await node.counters()
-    logger.debug("dropped: \(DropSummary(counters.stack, counters.tcp))")
+    await network.shutdown(within: .seconds(1))
+    if let dropped = await network.dropped() { logger.debug("dropped: \(dropped)") }
     for offer in offers { Console.say(offer.summary) }
   }
 
@@ -114,7 +116,7 @@ struct Serve: AsyncParsableCommand {
   }
 
   private func open(
-    _ offers: [Offer], on node: StackNode, _ logger: Logger
+    _ offers: [Offer], on node: any NetworkNode, _ logger: Logger
   ) async throws -> [OpenOffer] {
     var opened: [OpenOffer] = []
     for offer in offers {
@@ -129,11 +131,11 @@ struct Serve: AsyncParsableCommand {
   }
 
   /// Prints the table when asked to; returns when the program is to end.
-  private func obey(_ signals: AsyncStream<Int32>, _ node: StackNode) async throws {
+  private func obey(_ signals: AsyncStream<Int32>, _ network: OpenNetwork) async throws {
     for await number in signals {
       if number != SIGUSR1 { break }
-      Console.say(await node.table().description)
+      Console.say(await network.table())
     }
-    if report { Console.say(await node.table().description) }
+    if report { Console.say(await network.table()) }
   }
 }
