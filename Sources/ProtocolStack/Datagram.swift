@@ -38,6 +38,10 @@ public struct UDPSocketOptions: Hashable, Sendable {
   public var hopLimit: UInt8?
   /// The hop limit of multicast datagrams (`IP_MULTICAST_TTL`, RFC 1112 §6.1).
   public var multicastHopLimit: UInt8 = 1
+  /// Whether sockets here hear what is sent to groups they joined (`IP_MULTICAST_LOOP`).
+  public var loopsMulticast = true
+  /// Where datagrams to groups leave; nothing: as the routing table says (`IP_MULTICAST_IF`).
+  public var multicastInterface: InterfaceIndex?
   /// The congestion codepoint datagrams leave with (RFC 3168 §5).
   public var ecn = ECNCodepoint.notCapable
 

@@ -49,6 +49,7 @@ extension ProtocolStack {
       counts.martianSources &+= 1
       return
     }
+    if deliverMLD(packet, at: offset, from: source, delivery) { return }
     let body = bytes.slice(from: ICMPv6Message.size)
     switch message {
     case .echoRequest(let identifier, let sequence):

@@ -62,6 +62,8 @@ extension ProtocolStack {
     } else {
       guard
         header.destination == .allSystems || interfaces[number].isBroadcast(header.destination)
+          || header.destination.isMulticast
+            && interfaces[number].isMember(of: IPv6Address(mapping: header.destination))
       else {
         counts.foreignDestinations &+= 1
         return nil
@@ -140,6 +142,7 @@ extension ProtocolStack {
     case .udp: deliverUDP(packet, at: offset, delivery)
     case .icmpv4 where delivery.source.isIPv4: deliverICMPv4(packet, at: offset, delivery)
     case .icmpv6 where delivery.source.isIPv6: deliverICMPv6(packet, at: offset, delivery)
+    case .igmp where delivery.source.isIPv4: deliverIGMP(packet, at: offset, delivery)
     default: refuse(packet, delivery)
     }
   }

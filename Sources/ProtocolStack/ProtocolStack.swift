@@ -92,6 +92,7 @@ public struct ProtocolStack: ~Copyable, Sendable {
     sum &+= udp.slots.misses &+ echoes.slots.misses
     for number in numbers {
       sum &+= interfaces[number].addresses.misses &+ interfaces[number].neighbors.entries.misses
+      sum &+= interfaces[number].memberships.misses &+ interfaces[number].groups.misses
     }
     return sum
   }
@@ -113,6 +114,7 @@ public struct ProtocolStack: ~Copyable, Sendable {
       advanceNeighbors(number)
       advanceAddresses(number)
       advanceSolicitations(number)
+      advanceGroups(number)
     }
     routes.expire(at: present)
     pumpLoopback()
@@ -127,6 +129,7 @@ public struct ProtocolStack: ~Copyable, Sendable {
       earliest = min(earliest, interfaces[number].neighbors.deadline)
       earliest = min(earliest, interfaces[number].addressDeadline)
       earliest = min(earliest, interfaces[number].solicitationDeadline)
+      earliest = min(earliest, interfaces[number].groupDeadline)
     }
     if hasLoopbackOutput { earliest = min(earliest, present) }
     return earliest == .distantFuture ? nil : earliest

@@ -19,6 +19,8 @@ public struct StackConfiguration: Sendable {
   public var interfaceLimit = 64
   /// Addresses of one interface at most; one more is refused.
   public var addressLimit = 16
+  /// Groups that all sockets together have joined on one interface at most; one more is refused.
+  public var groupLimit = 64
   /// Routes at most; one more is refused.
   public var routeLimit = 1_024
 

@@ -78,6 +78,14 @@ public struct StackCounters: Equatable, Sendable {
   /// Packets dropped while their neighbour was asked for.
   public var neighborQueueDrops: UInt64 = 0
 
+  // Groups.
+
+  /// Routers' questions about groups, and reports to them.
+  public var membershipQueries: UInt64 = 0
+  public var membershipReports: UInt64 = 0
+  /// Messages of IGMP and MLD that are not for hosts, or not from this link's routers.
+  public var membershipIgnored: UInt64 = 0
+
   // ICMP.
 
   public var echoRequestsAnswered: UInt64 = 0

@@ -29,6 +29,16 @@ struct Interface: ~Copyable {
   /// When the next of the addresses has something to do.
   var addressDeadline = Instant.distantFuture
 
+  /// What sockets want from groups, and what routers are told of it.
+  var memberships = List(standIn: Membership(owner: .max, group: .any, isExclude: false))
+  var groups = List(standIn: Group(key: .any))
+  /// When the next of the groups has something to do.
+  var groupDeadline = Instant.distantFuture
+  /// Until when routers are taken to know no more than IGMPv2, IGMPv1 or MLDv1.
+  var olderRouter4Until = Instant(nanoseconds: .min)
+  var oldestRouter4Until = Instant(nanoseconds: .min)
+  var olderRouter6Until = Instant(nanoseconds: .min)
+
   init(_ abilities: LinkAbilities, configuration: StackConfiguration) {
     self.abilities = abilities
     if case .ethernet(let own) = abilities.framing {
@@ -89,14 +99,14 @@ struct Interface: ~Copyable {
   /// Whether one of our addresses, tentative ones included, is asked for on this group.
   func listensTo(_ group: IPv6Address) -> Bool {
     if group == .allNodes || group == IPv6Address(high: 0xFF01 << 48, low: 1) { return true }
-    guard group.isSolicitedNode else { return false }
+    guard group.isSolicitedNode else { return isMember(of: group) }
     var place = 0
     while place < addresses.count {
       let key = addresses[place].key
       if !key.isIPv4Mapped, key.solicitedNode == group { return true }
       place &+= 1
     }
-    return false
+    return isMember(of: group)
   }
 
   /// Whether frames to this group station are taken in (RFC 1112 §6.4, RFC 2464 §7).
@@ -104,7 +114,7 @@ struct Interface: ~Copyable {
     if group.isBroadcast || group == EthernetAddress(multicast: IPv4Address.allSystems) {
       return true
     }
-    guard group.rawValue &>> 32 == 0x3333 else { return false }
+    guard group.rawValue &>> 32 == 0x3333 else { return isMember(at: group) }
     let last = group.rawValue & 0xFFFF_FFFF
     if last == 1 { return true }
     var place = 0
@@ -113,7 +123,7 @@ struct Interface: ~Copyable {
       if !key.isIPv4Mapped, key.solicitedNode.low & 0xFFFF_FFFF == last { return true }
       place &+= 1
     }
-    return false
+    return isMember(at: group)
   }
 
   /// A usable link-local address, if there is one.

@@ -25,11 +25,11 @@ extension ProtocolStack {
       counts.datagramsBadPort &+= 1
       return
     }
-    let slot = findUDP(
+    let found = findUDP(
       local: delivery.destination.mapped, localPort: header.destinationPort.rawValue,
       remote: delivery.source.mapped, remotePort: header.sourcePort.rawValue,
       on: delivery.arrival.number)
-    guard let slot else {
+    guard let slot = found.flatMap({ hears($0, delivery) ? $0 : nil }) else {
       counts.datagramsToNobody &+= 1
       // RFC 1122 §4.1.3.1, RFC 4443 §3.1: the sender is told.
       if delivery.isUnicast { sendError(.portUnreachable, about: packet, delivery.arrival) }
@@ -38,6 +38,39 @@ extension ProtocolStack {
     // UDP-2: what lies behind the length is not the datagram's.
     let payload = message.slice(from: UDPHeader.size, length: header.payloadLength)
     receive(payload, header, delivery, by: slot)
+  }
+
+  /// RFC 9776 §3.1: what is sent to a group is for those who want it from its sender.
+  private func hears(_ slot: UInt32, _ delivery: Delivery) -> Bool {
+    guard delivery.destination.isMulticast, !delivery.arrival.isLooped else { return true }
+    return hears(
+      slot, delivery.destination.mapped, from: delivery.source.mapped,
+      on: delivery.arrival.number)
+  }
+
+  /// A datagram of ours to a group is heard here too, as it is by others.
+  mutating func loopDatagram(
+    _ bytes: Span<UInt8>, to group: IPAddress, port: PortNumber, over route: Route,
+    from sender: UInt32
+  ) {
+    let number = UInt32(route.interface.rawValue)
+    let source = udp.slots[sender].port
+    guard
+      let slot = findUDP(
+        local: group.mapped, localPort: port.rawValue, remote: route.source.mapped,
+        remotePort: source, on: number),
+      hears(slot, group.mapped, from: route.source.mapped, on: number)
+    else { return }
+    let record = DatagramRecord(
+      source: route.source, destination: group, sourcePort: source,
+      destinationPort: port.rawValue, interface: route.interface.rawValue,
+      ecn: udp.slots[sender].options.ecn, hopLimit: udp.slots[sender].options.multicastHopLimit)
+    if udp.slots[slot].queue.append(record, bytes) {
+      counts.datagramsReceived &+= 1
+      tellReadable(udp: slot)
+    } else {
+      counts.receiveBufferDrops &+= 1
+    }
   }
 
   /// Queues a datagram, or each of those that the link has put together.

@@ -108,6 +108,9 @@ extension ProtocolStack {
       waitForRoom(slot, on: number)
       return false
     }
+    if address.isMulticast, udp.slots[slot].options.loopsMulticast {
+      loopDatagram(bytes, to: address, port: target.port, over: route, from: slot)
+    }
     send(bytes, to: address, port: target.port, over: route, from: slot)
     return true
   }
@@ -192,6 +195,7 @@ extension ProtocolStack {
   }
 
   mutating func closeUDP(_ slot: UInt32) {
+    leaveGroups(slot)
     disconnect(slot)
     udp.keys.remove(udp.slots[slot].key.hash(secrets), slot: slot)
     if let second = udp.slots[slot].dualKey {
@@ -217,7 +221,11 @@ extension ProtocolStack {
   }
 
   private func zone(of target: SocketAddress, _ slot: UInt32) -> UInt32 {
-    target.zone > 0 ? target.zone : udp.slots[slot].zone
+    if target.zone > 0 { return target.zone }
+    if target.address.isMulticast, let chosen = udp.slots[slot].options.multicastInterface {
+      return UInt32(chosen.rawValue)
+    }
+    return udp.slots[slot].zone
   }
 
   private func requireVersion(of address: IPAddress, _ slot: UInt32) throws(StackError) {
