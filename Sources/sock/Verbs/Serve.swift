@@ -20,8 +20,8 @@ struct Serve: AsyncParsableCommand {
 
       Without --network the services are offered by this machine's own network. Opening a device \
       needs root or CAP_NET_ADMIN. An interrupt (Ctrl-C) or SIGTERM ends the program in order: \
-      exit code 0, and a line of totals for each service. SIGUSR1 prints the socket table. Exit code 1: \
-      a service could not be offered. 2: wrong usage.
+      exit code 0, and a line of totals for each service. SIGUSR1 prints the socket table. Exit \
+      code 1: a service could not be offered. 2: wrong usage.
       """)
 
   @OptionGroup var networks: NetworkOptions
