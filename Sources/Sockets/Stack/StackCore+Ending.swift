@@ -38,6 +38,9 @@ extension StackCore {
     return !isBusy && !isLinkFull
   }
 
+  /// Whether the node's devices were all deleted under it: nothing can reach it any more.
+  var hasLostEveryLink: Bool { !ports.isEmpty && ports.indices.allSatisfy { ports[$0].isGone } }
+
   /// Whether a link has yet to take a packet.
   private var isLinkFull: Bool {
     ports.indices.contains { !ports[$0].isGone && ports[$0].delayed != nil }

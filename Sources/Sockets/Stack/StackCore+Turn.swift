@@ -75,7 +75,7 @@ extension StackCore: ReactorGuest {
     }
     announceEvents()
     announceAddresses()
-    if isReleased, mayFinish() {
+    if hasLostEveryLink || isReleased && mayFinish() {
       finish()
       return .finished
     }

@@ -25,9 +25,10 @@ enum Main {
 
   static func serve(
     _ port: Int, _ group: MultiThreadedEventLoopGroup,
-    _ body: @escaping @Sendable (
-      NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>
-    ) async throws -> Void
+    _ body:
+      @escaping @Sendable (
+        NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>
+      ) async throws -> Void
   ) async throws {
     let listener = try await ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 4_096)
