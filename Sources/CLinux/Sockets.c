@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/tcp.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -124,22 +125,14 @@ ssize_t clinux_send_to(
   return sendto(descriptor, bytes, count, MSG_NOSIGNAL, &address.any, size);
 }
 
-ssize_t clinux_receive_from(
-    int descriptor, void *bytes, size_t capacity, struct clinux_datagram *facts) {
-  union address source;
-  union { char bytes[256]; struct cmsghdr align; } control;
-  struct iovec vector = {.iov_base = bytes, .iov_len = capacity};
-  struct msghdr message = {
-      .msg_name = &source, .msg_namelen = sizeof source, .msg_iov = &vector, .msg_iovlen = 1,
-      .msg_control = &control, .msg_controllen = sizeof control};
-  memset(&source, 0, sizeof source);
-  ssize_t result = recvmsg(descriptor, &message, MSG_TRUNC);
-  if (result < 0) return result;
+static void read_facts(
+    struct msghdr *message, const union address *source, size_t length,
+    struct clinux_datagram *facts) {
   memset(facts, 0, sizeof *facts);
-  from_kernel(&source, &facts->source);
-  facts->length = (size_t)result;
-  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL;
-       header = CMSG_NXTHDR(&message, header)) {
+  from_kernel(source, &facts->source);
+  facts->length = length;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
+       header = CMSG_NXTHDR(message, header)) {
     if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
       struct in_pktinfo info;
       memcpy(&info, CMSG_DATA(header), sizeof info);
@@ -160,8 +153,101 @@ ssize_t clinux_receive_from(
       facts->hop_limit = (uint8_t)limit;
     }
   }
+}
+
+union control {
+  char bytes[128];
+  struct cmsghdr align;
+};
+
+ssize_t clinux_receive_from(
+    int descriptor, void *bytes, size_t capacity, struct clinux_datagram *facts) {
+  union address source;
+  union control control;
+  struct iovec vector = {.iov_base = bytes, .iov_len = capacity};
+  struct msghdr message = {
+      .msg_name = &source, .msg_namelen = sizeof source, .msg_iov = &vector, .msg_iovlen = 1,
+      .msg_control = &control, .msg_controllen = sizeof control};
+  memset(&source, 0, sizeof source);
+  ssize_t result = recvmsg(descriptor, &message, MSG_TRUNC);
+  if (result >= 0) read_facts(&message, &source, (size_t)result, facts);
   return result;
 }
+
+int clinux_receive_batch(
+    int descriptor, void *bytes, size_t stride, unsigned count, struct clinux_datagram *facts) {
+  union address sources[CLINUX_BATCH];
+  union control controls[CLINUX_BATCH];
+  struct iovec vectors[CLINUX_BATCH];
+  struct mmsghdr messages[CLINUX_BATCH];
+  if (count > CLINUX_BATCH) count = CLINUX_BATCH;
+  for (unsigned index = 0; index < count; index++) {
+    vectors[index].iov_base = (char *)bytes + index * stride;
+    vectors[index].iov_len = stride;
+    sources[index].any.sa_family = AF_UNSPEC;
+    messages[index].msg_hdr = (struct msghdr){
+        .msg_name = &sources[index], .msg_namelen = sizeof sources[index],
+        .msg_iov = &vectors[index], .msg_iovlen = 1,
+        .msg_control = &controls[index], .msg_controllen = sizeof controls[index]};
+  }
+  int result = recvmmsg(descriptor, messages, count, MSG_TRUNC | MSG_DONTWAIT, NULL);
+  for (int index = 0; index < result; index++)
+    read_facts(&messages[index].msg_hdr, &sources[index], messages[index].msg_len, &facts[index]);
+  return result;
+}
+
+int clinux_send_batch(
+    int descriptor, const void *bytes, unsigned count, const struct clinux_outgoing *datagrams) {
+  union address remotes[CLINUX_BATCH];
+  struct iovec vectors[CLINUX_BATCH];
+  struct mmsghdr messages[CLINUX_BATCH];
+  if (count > CLINUX_BATCH) count = CLINUX_BATCH;
+  for (unsigned index = 0; index < count; index++) {
+    vectors[index].iov_base = (char *)(uintptr_t)bytes + datagrams[index].offset;
+    vectors[index].iov_len = datagrams[index].length;
+    struct msghdr header = {.msg_iov = &vectors[index], .msg_iovlen = 1};
+    if (datagrams[index].remote.family != 0) {
+      header.msg_name = &remotes[index];
+      header.msg_namelen = to_kernel(&datagrams[index].remote, &remotes[index]);
+    }
+    messages[index].msg_hdr = header;
+  }
+  return sendmmsg(descriptor, messages, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+int clinux_change_membership(
+    int descriptor, int joins, const struct clinux_address *group,
+    const struct clinux_address *source, uint32_t interface_index) {
+  int level = group->family == 4 ? IPPROTO_IP : IPPROTO_IPV6;
+  union address address;
+  if (source == NULL) {
+    struct group_req request;
+    memset(&request, 0, sizeof request);
+    request.gr_interface = interface_index;
+    socklen_t size = to_kernel(group, &address);
+    memcpy(&request.gr_group, &address, size);
+    int name = joins ? MCAST_JOIN_GROUP : MCAST_LEAVE_GROUP;
+    return setsockopt(descriptor, level, name, &request, sizeof request);
+  }
+  struct group_source_req request;
+  memset(&request, 0, sizeof request);
+  request.gsr_interface = interface_index;
+  socklen_t size = to_kernel(group, &address);
+  memcpy(&request.gsr_group, &address, size);
+  size = to_kernel(source, &address);
+  memcpy(&request.gsr_source, &address, size);
+  int name = joins ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP;
+  return setsockopt(descriptor, level, name, &request, sizeof request);
+}
+
+int clinux_set_multicast_interface_4(int descriptor, uint32_t interface_index) {
+  struct ip_mreqn request;
+  memset(&request, 0, sizeof request);
+  request.imr_ifindex = (int)interface_index;
+  return setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof request);
+}
+
+uint32_t clinux_interface_index(const char *name) { return if_nametoindex(name); }
 
 int clinux_shutdown_send(int descriptor) { return shutdown(descriptor, SHUT_WR); }
 
@@ -190,6 +276,9 @@ static int option_place(int option, int *level, int *name) {
     case CLINUX_PACKET_INFO_6: *level = IPPROTO_IPV6; *name = IPV6_RECVPKTINFO; return 0;
     case CLINUX_RECEIVE_HOPS_4: *level = IPPROTO_IP; *name = IP_RECVTTL; return 0;
     case CLINUX_RECEIVE_HOPS_6: *level = IPPROTO_IPV6; *name = IPV6_RECVHOPLIMIT; return 0;
+    case CLINUX_MULTICAST_LOOP_4: *level = IPPROTO_IP; *name = IP_MULTICAST_LOOP; return 0;
+    case CLINUX_MULTICAST_LOOP_6: *level = IPPROTO_IPV6; *name = IPV6_MULTICAST_LOOP; return 0;
+    case CLINUX_MULTICAST_INTERFACE_6: *level = IPPROTO_IPV6; *name = IPV6_MULTICAST_IF; return 0;
     default: errno = EINVAL; return -1;
   }
 }

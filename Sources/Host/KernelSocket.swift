@@ -171,6 +171,14 @@ public struct KernelSocket: Sendable {
     public let interfaceIndex: UInt32
     /// Zero unless ``Option/receiveHopLimit`` is on.
     public let hopLimit: UInt8
+
+    fileprivate init(_ facts: clinux_datagram) {
+      length = facts.length
+      source = SocketAddress(facts.source) ?? SocketAddress(.v4(.any), port: .any)
+      destination = SocketAddress(facts.destination)?.address
+      interfaceIndex = facts.interface_index
+      hopLimit = facts.hop_limit
+    }
   }
 
   /// - Returns: nil when none waits.
@@ -181,11 +189,7 @@ public struct KernelSocket: Sendable {
         unsafe clinux_receive_from(number, $0.baseAddress, $0.count, &facts)
       }
       if result >= 0 {
-        return Arrival(
-          length: facts.length,
-          source: SocketAddress(facts.source) ?? SocketAddress(.v4(.any), port: .any),
-          destination: SocketAddress(facts.destination)?.address,
-          interfaceIndex: facts.interface_index, hopLimit: facts.hop_limit)
+        return Arrival(facts)
       }
       switch Errno.last {
       case .wouldBlock: return nil
@@ -193,6 +197,113 @@ public struct KernelSocket: Sendable {
       case let reason: throw reason
       }
     }
+  }
+
+  // MARK: Batches
+
+  /// Receives up to 64 datagrams, each to `stride` bytes of its own.
+  ///
+  /// - Returns: what was received, in order; nothing when none waits.
+  public func receive(
+    into bytes: inout MutableSpan<UInt8>, stride: Int, _ body: (Arrival) -> Void
+  ) throws(Errno) -> Int? {
+    guard stride > 0 else { return nil }
+    let count = min(bytes.count / stride, Int(CLINUX_BATCH))
+    return try unsafe withUnsafeTemporaryAllocation(of: clinux_datagram.self, capacity: count) {
+      facts throws(Errno) -> Int? in
+      while true {
+        let result = unsafe bytes.withUnsafeMutableBytes { bytes in
+          unsafe clinux_receive_batch(
+            number, bytes.baseAddress, stride, UInt32(count), facts.baseAddress)
+        }
+        if result >= 0 {
+          for index in 0..<Int(result) { body(Arrival(unsafe facts[index])) }
+          return Int(result)
+        }
+        switch Errno.last {
+        case .wouldBlock: return nil
+        case .interrupted: continue
+        case let reason: throw reason
+        }
+      }
+    }
+  }
+
+  /// A datagram of a batch: where it goes, and its place in the batch's bytes.
+  public struct Outgoing: Sendable {
+    public let remote: SocketAddress?
+    public let bytes: Range<Int>
+
+    public init(to remote: SocketAddress?, _ bytes: Range<Int>) {
+      self.remote = remote
+      self.bytes = bytes
+    }
+  }
+
+  /// Sends up to 64 datagrams.
+  ///
+  /// - Parameter datagram: the datagram of that number; its place must lie within `bytes`.
+  /// - Returns: how many were sent, from the first on; nothing when there is no room for any.
+  public func send(
+    _ bytes: Span<UInt8>, count: Int, _ datagram: (Int) -> Outgoing
+  ) throws(Errno) -> Int? {
+    let count = min(count, Int(CLINUX_BATCH))
+    return try unsafe withUnsafeTemporaryAllocation(of: clinux_outgoing.self, capacity: count) {
+      outgoing throws(Errno) -> Int? in
+      for index in 0..<count {
+        let place = datagram(index)
+        let range = place.bytes.clamped(to: 0..<bytes.count)
+        unsafe outgoing[index] = clinux_outgoing(
+          remote: place.remote.map { clinux_address($0, asIPv6: isIPv6) } ?? clinux_address(),
+          offset: range.lowerBound, length: range.count)
+      }
+      while true {
+        let result = unsafe bytes.withUnsafeBytes {
+          unsafe clinux_send_batch(
+            number, $0.baseAddress, UInt32(count), outgoing.baseAddress)
+        }
+        if result >= 0 { return Int(result) }
+        switch Errno.last {
+        case .wouldBlock: return nil
+        case .interrupted: continue
+        case let reason: throw reason
+        }
+      }
+    }
+  }
+
+  // MARK: Groups
+
+  /// Joins or leaves a multicast group, for one source or all.
+  ///
+  /// - Parameter interfaceIndex: zero leaves the choice to the kernel.
+  public func changeMembership(
+    joins: Bool, _ group: IPAddress, from source: IPAddress?, interfaceIndex: UInt32
+  ) throws(Errno) {
+    var group = clinux_address(SocketAddress(group, port: .any), asIPv6: false)
+    guard let source else {
+      return try check(
+        unsafe clinux_change_membership(number, joins ? 1 : 0, &group, nil, interfaceIndex))
+    }
+    var address = clinux_address(SocketAddress(source, port: .any), asIPv6: false)
+    try check(
+      unsafe clinux_change_membership(number, joins ? 1 : 0, &group, &address, interfaceIndex))
+  }
+
+  /// The interface that multicast datagrams leave by.
+  public func setMulticastInterface(_ index: UInt32) throws(Errno) {
+    try check(clinux_set_multicast_interface_4(number, index))
+    if isIPv6 {
+      try check(
+        clinux_set_option(
+          number, Int32(CLINUX_MULTICAST_INTERFACE_6), Int32(truncatingIfNeeded: index)))
+    }
+  }
+
+  /// The index of the interface of that name; nil where there is none.
+  public static func interfaceIndex(named name: String) -> UInt32? {
+    let index = unsafe clinux_interface_index(name)
+    return index == 0 ? nil : index
   }
 
   // MARK: Options
@@ -206,6 +317,7 @@ public struct KernelSocket: Sendable {
     case multicastHopLimit(ipv6: Bool)
     case packetInformation(ipv6: Bool)
     case receiveHopLimit(ipv6: Bool)
+    case multicastLoop(ipv6: Bool)
 
     fileprivate var number: Int32 {
       let number =
@@ -226,6 +338,7 @@ public struct KernelSocket: Sendable {
         case .multicastHopLimit(let ipv6):
           ipv6 ? CLINUX_MULTICAST_HOPS_6 : CLINUX_MULTICAST_HOPS_4
         case .packetInformation(let ipv6): ipv6 ? CLINUX_PACKET_INFO_6 : CLINUX_PACKET_INFO_4
+        case .multicastLoop(let ipv6): ipv6 ? CLINUX_MULTICAST_LOOP_6 : CLINUX_MULTICAST_LOOP_4
         case .receiveHopLimit(let ipv6): ipv6 ? CLINUX_RECEIVE_HOPS_6 : CLINUX_RECEIVE_HOPS_4
         }
       return Int32(number)

@@ -77,6 +77,8 @@ extension SocketError {
     case permissionDenied
     /// The interface is gone or down (`ENETDOWN`).
     case networkDown
+    /// The node has no interface of that name (`ENODEV`).
+    case noSuchInterface(String)
     /// The machine refused: its errno, and a sentence that says what to do.
     case system(errno: Int32, String)
   }
@@ -128,6 +130,7 @@ extension SocketError.Reason: CustomStringConvertible {
     case .noBufferSpace: "no buffer space"
     case .permissionDenied: "permission denied"
     case .networkDown: "the network is down"
+    case .noSuchInterface(let name): "there is no interface \"\(name)\""
     case .system(_, let sentence): sentence
     }
   }

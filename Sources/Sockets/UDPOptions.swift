@@ -8,14 +8,22 @@ public struct UDPOptions: Hashable, Sendable {
   public var hopLimit: UInt8?
   /// The hop limit of multicast datagrams (`IP_MULTICAST_TTL`, `IPV6_MULTICAST_HOPS`).
   public var multicastHopLimit: UInt8
+  /// Whether members on this node hear what the socket sends to a group (`IP_MULTICAST_LOOP`,
+  /// `IPV6_MULTICAST_LOOP`).
+  public var loopsMulticast: Bool
+  /// The name of the interface that multicast datagrams leave by; nil: the routes decide
+  /// (`IP_MULTICAST_IF`, `IPV6_MULTICAST_IF`).
+  public var multicastInterface: String?
 
   public init(
     receiveBufferLimit: Int? = nil, allowsBroadcast: Bool = false, hopLimit: UInt8? = nil,
-    multicastHopLimit: UInt8 = 1
+    multicastHopLimit: UInt8 = 1, loopsMulticast: Bool = true, multicastInterface: String? = nil
   ) {
     self.receiveBufferLimit = receiveBufferLimit
     self.allowsBroadcast = allowsBroadcast
     self.hopLimit = hopLimit
     self.multicastHopLimit = multicastHopLimit
+    self.loopsMulticast = loopsMulticast
+    self.multicastInterface = multicastInterface
   }
 }

@@ -76,6 +76,79 @@ public final class UDPSocket: Sendable {
     }
   }
 
+  /// Hears what is sent to a multicast group: from everybody, or from one source more
+  /// (`MCAST_JOIN_GROUP`, `MCAST_JOIN_SOURCE_GROUP`; RFC 3678). Closing the socket leaves.
+  ///
+  /// - Parameters:
+  ///   - source: the one to hear; nil for everybody.
+  ///   - interface: the name of the interface to listen on; nil leaves the choice to the node.
+  /// - Throws: ``SocketError/Reason/addressInUse`` for a group that was joined already;
+  ///   ``SocketError/Reason/invalidOperation`` for what is no group;
+  ///   ``SocketError/Reason/noSuchInterface`` where there is none of that name.
+  public func join(
+    _ group: IPAddress, from source: IPAddress? = nil, on interface: String? = nil
+  ) async throws(SocketError) {
+    do {
+      try await implementation.changeMembership(
+        joins: true, group, from: source, on: interface)
+    } catch {
+      throw SocketError(.configure, local: local, reason: error)
+    }
+  }
+
+  /// Takes ``join(_:from:on:)`` back.
+  ///
+  /// - Throws: ``SocketError/Reason/addressNotAvailable`` where the socket has not joined.
+  public func leave(
+    _ group: IPAddress, from source: IPAddress? = nil, on interface: String? = nil
+  ) async throws(SocketError) {
+    do {
+      try await implementation.changeMembership(
+        joins: false, group, from: source, on: interface)
+    } catch {
+      throw SocketError(.configure, local: local, reason: error)
+    }
+  }
+
+  // What batches need of the implementation.
+
+  func receiveBatch(
+    _ batch: inout DatagramBatch, _ timeout: Duration?
+  ) async throws(SocketError.Reason) {
+    let deadline = Instant(after: timeout)
+    var patience = Patience.brief
+    while true {
+      switch try implementation.tryReceive(into: &batch) {
+      case .done: return
+      case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
+      case .elsewhere:
+        let size = batch.maximumSize
+        var storage = batch.storage.mutableSpan
+        let header = try await implementation.receive(
+          into: &storage, first: size, until: deadline)
+        return batch.add(header)
+      }
+    }
+  }
+
+  func sendBatch(
+    _ batch: borrowing DatagramBatch, _ timeout: Duration?
+  ) async throws(SocketError.Reason) {
+    let deadline = Instant(after: timeout)
+    var patience = Patience.brief
+    var sent = 0
+    while sent < batch.count {
+      switch try implementation.trySend(batch, from: sent) {
+      case .done(let count): sent += count
+      case .wouldBlock: try await implementation.wait(.writing, until: deadline, &patience)
+      case .elsewhere:
+        try await implementation.send(
+          batch.bytes(at: sent), to: batch[sent].remote, until: deadline)
+        sent += 1
+      }
+    }
+  }
+
   /// Gives up the address; waiting calls throw ``SocketError/Reason/closed``. Returns at once; from
   /// any thread, any number of times.
   public func close() { implementation.close() }

@@ -68,6 +68,9 @@ enum {
   CLINUX_PACKET_INFO_6,
   CLINUX_RECEIVE_HOPS_4,
   CLINUX_RECEIVE_HOPS_6,
+  CLINUX_MULTICAST_LOOP_4,
+  CLINUX_MULTICAST_LOOP_6,
+  CLINUX_MULTICAST_INTERFACE_6,
 };
 
 /// A new socket of family 4 or 6, non-blocking, closed on exec. An echo socket needs no privileges
@@ -91,6 +94,34 @@ ssize_t clinux_send_to(
 /// recvmsg: the datagram's bytes as far as there is room, and what came with it.
 ssize_t clinux_receive_from(
     int descriptor, void *bytes, size_t capacity, struct clinux_datagram *facts);
+
+/// A datagram to be sent.
+struct clinux_outgoing {
+  /// Of family 0 for the address the socket is connected to.
+  struct clinux_address remote;
+  /// Where its bytes begin, from the batch's first.
+  size_t offset;
+  size_t length;
+};
+
+/// The most datagrams that one of the two calls below carries.
+enum { CLINUX_BATCH = 64 };
+
+/// recvmmsg: up to CLINUX_BATCH datagrams, each to `stride` bytes of its own. Does not wait.
+int clinux_receive_batch(
+    int descriptor, void *bytes, size_t stride, unsigned count, struct clinux_datagram *facts);
+/// sendmmsg: up to CLINUX_BATCH datagrams.
+int clinux_send_batch(
+    int descriptor, const void *bytes, unsigned count, const struct clinux_outgoing *datagrams);
+
+/// MCAST_JOIN_GROUP and its three siblings. Without a source: everybody.
+int clinux_change_membership(
+    int descriptor, int joins, const struct clinux_address *group,
+    const struct clinux_address *source, uint32_t interface_index);
+/// IP_MULTICAST_IF.
+int clinux_set_multicast_interface_4(int descriptor, uint32_t interface_index);
+/// if_nametoindex: zero where there is none.
+uint32_t clinux_interface_index(const char *name);
 
 int clinux_set_option(int descriptor, int option, int value);
 int clinux_get_option(int descriptor, int option, int *value);

@@ -117,10 +117,11 @@ public final class HostNode: NetworkNode {
     try local.mustBe(.udp, for: .bind)
     do throws(SocketError.Reason) {
       let isIPv6 = local.address.isIPv6
+      let interface = try KernelSocket.index(of: options.multicastInterface)
       let handle = try Self.open(.datagram, ipv6: isIPv6, running())
       let address = try handle.use { socket throws(Errno) in
         if isIPv6 { try socket.set(.ipv6Only, to: ipv6Only ? 1 : 0) }
-        try socket.set(options)
+        try socket.set(options, multicastInterface: interface)
         try socket.bind(to: local.socketAddress)
         return try socket.localAddress()
       }
@@ -177,7 +178,8 @@ public final class HostNode: NetworkNode {
 extension KernelSocket {
   /// Sets what was chosen, and leaves to the kernel what was not. An IPv6 socket carries IPv4 too,
   /// which has options of its own.
-  fileprivate func set(_ options: UDPOptions) throws(Errno) {
+  fileprivate func set(_ options: UDPOptions, multicastInterface: UInt32) throws(Errno) {
+    if multicastInterface != 0 { try setMulticastInterface(multicastInterface) }
     try set(.broadcast, to: options.allowsBroadcast ? 1 : 0)
     if let limit = options.receiveBufferLimit { try set(.receiveBuffer, to: limit / 2) }
     for isIPv6 in isIPv6 ? [true, false] : [false] {
@@ -186,6 +188,7 @@ extension KernelSocket {
         try set(.hopLimit(ipv6: isIPv6), to: Int(hopLimit))
       }
       try set(.multicastHopLimit(ipv6: isIPv6), to: Int(options.multicastHopLimit))
+      try set(.multicastLoop(ipv6: isIPv6), to: options.loopsMulticast ? 1 : 0)
     }
   }
 }

@@ -41,12 +41,60 @@ final class KernelDatagrams: DatagramImplementation {
     let room = bytes.count
     return try handle.tryReading { socket throws(Errno) in
       guard let arrival = try socket.receive(into: &bytes) else { return nil }
-      let destination = SocketAddress(
-        arrival.destination ?? local.address, port: local.port, zone: local.zone)
-      let header = DatagramHeader(
-        count: min(arrival.length, room), isTruncated: arrival.length > room,
-        source: Endpoint(.udp, arrival.source), destination: Endpoint(.udp, destination))
-      return (header, true)
+      return (header(arrival, room: room), true)
+    }
+  }
+
+  private func header(_ arrival: KernelSocket.Arrival, room: Int) -> DatagramHeader {
+    let destination = SocketAddress(
+      arrival.destination ?? local.address, port: local.port, zone: local.zone)
+    return DatagramHeader(
+      count: min(arrival.length, room), isTruncated: arrival.length > room,
+      source: Endpoint(.udp, arrival.source), destination: Endpoint(.udp, destination))
+  }
+
+  func tryReceive(into batch: inout DatagramBatch) throws(SocketError.Reason) -> Attempt<Int> {
+    let stride = batch.maximumSize
+    var headers: [DatagramHeader] = []
+    headers.reserveCapacity(batch.capacity)
+    let attempt: Attempt<Int>
+    do {
+      var bytes = batch.storage.mutableSpan
+      attempt = try handle.tryReading { socket throws(Errno) in
+        let count = try socket.receive(into: &bytes, stride: stride) {
+          headers.append(header($0, room: stride))
+        }
+        return count.map { (value: $0, mayHaveMore: true) }
+      }
+    }
+    for header in headers { batch.add(header) }
+    return attempt
+  }
+
+  func trySend(
+    _ batch: borrowing DatagramBatch, from first: Int
+  ) throws(SocketError.Reason) -> Attempt<Int> {
+    let count = batch.count - first
+    let elements = batch.elements
+    let size = batch.maximumSize
+    let bytes = batch.storage.span
+    return try handle.tryWriting { socket throws(Errno) in
+      let sent = try socket.send(bytes, count: count) { index in
+        let start = (first + index) * size
+        let element = elements[first + index]
+        return KernelSocket.Outgoing(
+          to: element.remote?.socketAddress, start..<start + element.count)
+      }
+      return sent.map { (value: $0, mayHaveMore: true) }
+    }
+  }
+
+  func changeMembership(
+    joins: Bool, _ group: IPAddress, from source: IPAddress?, on interface: String?
+  ) async throws(SocketError.Reason) {
+    let index = try KernelSocket.index(of: interface)
+    try handle.use { socket throws(Errno) in
+      try socket.changeMembership(joins: joins, group, from: source, interfaceIndex: index)
     }
   }
 
@@ -65,4 +113,13 @@ final class KernelDatagrams: DatagramImplementation {
     handle.wake(number, direction, .cancelled)
   }
   func close() { handle.close() }
+}
+
+extension KernelSocket {
+  /// The index of an interface; zero where none is named.
+  static func index(of interface: String?) throws(SocketError.Reason) -> UInt32 {
+    guard let interface else { return 0 }
+    guard let index = interfaceIndex(named: interface) else { throw .noSuchInterface(interface) }
+    return index
+  }
 }

@@ -1,12 +1,17 @@
 import Addresses
+import BasicContainers
 import Packets
 import ProtocolStack
 
 // What UDP sockets ask of the stack, at once or waiting.
 extension StackCore {
   func bind(
-    _ local: SocketAddress, ipv6Only: Bool, _ options: UDPSocketOptions
+    _ local: SocketAddress, ipv6Only: Bool, _ choices: UDPOptions
   ) throws(SocketError.Reason) -> (handle: SocketHandle, local: SocketAddress) {
+    var options = UDPSocketOptions(choices)
+    if let interface = choices.multicastInterface {
+      options.multicastInterface = try index(of: interface)
+    }
     do {
       let handle = try stack.bindUDP(local, ipv6Only: ipv6Only, options: options, at: now)
       return (handle, stack.localAddress(handle) ?? local)
@@ -65,5 +70,29 @@ extension StackCore {
       if case .done(let datagram) = try tryReceive(socket, into: &bytes) { return datagram }
       try await waitForReading(socket, until: deadline)
     }
+  }
+
+  func changeMembership(
+    _ socket: SocketHandle, joins: Bool, _ group: IPAddress, from source: IPAddress?,
+    on interface: String?
+  ) throws(SocketError.Reason) {
+    let index = try self.index(of: interface)
+    do {
+      if joins {
+        try stack.joinGroup(socket, group, from: source, on: index, at: now)
+      } else {
+        try stack.leaveGroup(socket, group, from: source, on: index, at: now)
+      }
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+
+  /// The interface of a device, by the device's name; that of the first device where none is named.
+  func index(of interface: String?) throws(SocketError.Reason) -> InterfaceIndex {
+    for port in ports.indices where interface == nil || ports[port].link.name == interface {
+      return ports[port].interface
+    }
+    throw .noSuchInterface(interface ?? "")
   }
 }

@@ -46,6 +46,43 @@ final class StackDatagramSocket: DatagramImplementation {
       try await socket.core.receive(socket.handle, into: &bytes, until: deadline))
   }
 
+  func tryReceive(into batch: inout DatagramBatch) throws(SocketError.Reason) -> Attempt<Int> {
+    while batch.count < batch.capacity {
+      let room = batch.room
+      var storage = batch.storage.mutableSpan
+      var bytes = storage._mutatingExtracting(room)
+      switch try tryReceive(into: &bytes) {
+      case .done(let header): batch.add(header)
+      case .wouldBlock: return batch.isEmpty ? .wouldBlock : .done(batch.count)
+      case .elsewhere: return .elsewhere
+      }
+    }
+    return .done(batch.count)
+  }
+
+  func trySend(
+    _ batch: borrowing DatagramBatch, from first: Int
+  ) throws(SocketError.Reason) -> Attempt<Int> {
+    var sent = 0
+    while first + sent < batch.count {
+      let index = first + sent
+      switch try trySend(batch.bytes(at: index), to: batch[index].remote) {
+      case .done: sent += 1
+      case .wouldBlock: return sent == 0 ? .wouldBlock : .done(sent)
+      case .elsewhere: return .elsewhere
+      }
+    }
+    return .done(sent)
+  }
+
+  func changeMembership(
+    joins: Bool, _ group: IPAddress, from source: IPAddress?, on interface: String?
+  ) async throws(SocketError.Reason) {
+    try socket.mustBeOpen()
+    try await socket.core.changeMembership(
+      socket.handle, joins: joins, group, from: source, on: interface)
+  }
+
   func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
   func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
     socket.withdraw(waiter: number, direction)

@@ -85,7 +85,7 @@ public final class StackNode: NetworkNode {
     try local.mustBe(.udp, for: .bind)
     do {
       let bound = try await core.bind(
-        local.socketAddress, ipv6Only: ipv6Only, UDPSocketOptions(options))
+        local.socketAddress, ipv6Only: ipv6Only, options)
       let endpoint = Endpoint(.udp, bound.local)
       return UDPSocket(
         local: endpoint,

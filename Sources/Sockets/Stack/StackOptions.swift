@@ -32,6 +32,7 @@ extension UDPSocketOptions {
     allowsBroadcast = options.allowsBroadcast
     hopLimit = options.hopLimit
     multicastHopLimit = options.multicastHopLimit
+    loopsMulticast = options.loopsMulticast
   }
 }
 

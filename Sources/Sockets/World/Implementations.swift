@@ -50,6 +50,25 @@ package protocol DatagramImplementation: SocketImplementation {
   func receive(
     into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> DatagramHeader
+  /// - Returns: how many datagrams were added to the batch, which is empty.
+  func tryReceive(into batch: inout DatagramBatch) throws(SocketError.Reason) -> Attempt<Int>
+  /// - Returns: how many datagrams of the batch were sent, from `first` on.
+  func trySend(
+    _ batch: borrowing DatagramBatch, from first: Int
+  ) throws(SocketError.Reason) -> Attempt<Int>
+  func changeMembership(
+    joins: Bool, _ group: IPAddress, from source: IPAddress?, on interface: String?
+  ) async throws(SocketError.Reason)
+}
+
+extension DatagramImplementation {
+  /// Receives to the front of `bytes`.
+  func receive(
+    into bytes: inout MutableSpan<UInt8>, first count: Int, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> DatagramHeader {
+    var front = bytes._mutatingExtracting(first: count)
+    return try await receive(into: &front, until: deadline)
+  }
 }
 
 /// Behind an ``EchoSocket``.
