@@ -149,12 +149,19 @@ final class ReactorLoop: Sendable {
     }
     guard maySleep else { return }
     _ = try? poller.wait(atMost: deadline?.since(HostClock.now()))
-    inbox.withLock { inbox in
+    // A guest that came meanwhile may have had descriptors watched already: what is reported of
+    // them is reported once.
+    let newGuest = inbox.withLock { inbox in
       inbox.isSleeping = false
       inbox.isNudged = false
+      return inbox.guest
     }
     while let event = poller.nextEvent() {
-      if event.token == 0 { _ = try? wakeUp.clear() } else { guest?.note(event) }
+      if event.token == 0 {
+        _ = try? wakeUp.clear()
+      } else {
+        (guest ?? newGuest)?.note(event)
+      }
     }
   }
 }
