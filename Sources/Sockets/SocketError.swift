@@ -12,6 +12,10 @@ public struct SocketError: Error, Hashable, Sendable {
     case read, write, shutdown
     case send, receive
     case configure
+    /// To learn the addresses, or what else is known, of a name.
+    case resolve(String)
+    /// To read a file that is to be sent.
+    case readFile(String)
   }
 
   public let operation: Operation
@@ -79,6 +83,16 @@ extension SocketError {
     case networkDown
     /// The node has no interface of that name (`ENODEV`).
     case noSuchInterface(String)
+    /// The peer's stream ended before what was asked for was there.
+    case unexpectedEnd
+    /// There is no such name.
+    case nameNotFound
+    /// The name is there, but has nothing of the kind that was asked for.
+    case nameHasNoData
+    /// No name server gave a usable answer; what the last one did.
+    case nameServerFailure(String)
+    /// None of several ways worked; why, in the order they were tried.
+    case allFailed([SocketError])
     /// The machine refused: its errno, and a sentence that says what to do.
     case system(errno: Int32, String)
   }
@@ -102,6 +116,8 @@ extension SocketError: CustomStringConvertible {
     case .send: "send" + (remote.map { " to \($0)" } ?? here)
     case .receive: "receive" + (remote.map { " from \($0)" } ?? here)
     case .configure: "set the options" + (remote.map { " of the stream to \($0)" } ?? here)
+    case .resolve(let name): "resolve \(name)"
+    case .readFile(let path): "read \(path)"
     }
   }
 }
@@ -131,6 +147,11 @@ extension SocketError.Reason: CustomStringConvertible {
     case .permissionDenied: "permission denied"
     case .networkDown: "the network is down"
     case .noSuchInterface(let name): "there is no interface \"\(name)\""
+    case .unexpectedEnd: "the peer's stream ended early"
+    case .nameNotFound: "there is no such name"
+    case .nameHasNoData: "the name has nothing of that kind"
+    case .nameServerFailure(let complaint): complaint
+    case .allFailed(let errors): errors.map(\.description).joined(separator: "; ")
     case .system(_, let sentence): sentence
     }
   }

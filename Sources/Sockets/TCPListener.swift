@@ -1,11 +1,14 @@
 public import Addresses
 import Packets
+import Synchronization
 
 /// Takes TCP connections in. Closes when its last reference goes; what it has given out stays.
 public final class TCPListener: Sendable {
   /// Where it listens, with the port that was chosen where none was asked for.
   public let local: Endpoint
   private let implementation: any ListenerImplementation
+  /// Who wants to hear of the close; nil once it has come.
+  private let closeObservers = Mutex<[@Sendable () -> Void]?>([])
 
   package init(local: Endpoint, implementation: any ListenerImplementation) {
     self.local = local
@@ -43,5 +46,21 @@ public final class TCPListener: Sendable {
 
   /// Listens no more: waiting calls throw ``SocketError/Reason/closed``, connections not yet
   /// accepted are reset. Returns at once; from any thread, any number of times.
-  public func close() { implementation.close() }
+  public func close() {
+    implementation.close()
+    let observers = closeObservers.withLock { observers in
+      defer { observers = nil }
+      return observers
+    }
+    for observer in observers ?? [] { observer() }
+  }
+
+  /// Calls `observer` when the listener is closed on this side, at once where it was.
+  func whenClosed(_ observer: @escaping @Sendable () -> Void) {
+    let isOpen = closeObservers.withLock { observers in
+      observers?.append(observer)
+      return observers != nil
+    }
+    if !isOpen { observer() }
+  }
 }
