@@ -72,7 +72,8 @@ let package = Package(
       exclude: ["fast-path.txt", "instructions.txt", "traps.txt"], swiftSettings: laws),
     .testTarget(name: "TidyTests", swiftSettings: laws),
     .testTarget(
-      name: "SocketsTests", dependencies: ["Addresses", "Sockets"], swiftSettings: laws),
+      name: "SocketsTests", dependencies: ["Addresses", "Packets", "Sockets"],
+      swiftSettings: laws),
     .testTarget(
       name: "SockTests", dependencies: ["Addresses", "Host", "ProtocolStack", "Sockets", "sock"],
       swiftSettings: laws),

@@ -5,7 +5,7 @@ import Packets
 /// case holds what must be true of whatever was accepted; `precondition` stops the run otherwise.
 public func exerciseParsers(_ input: Span<UInt8>) {
   let bytes = input.slice(from: 1)
-  switch input.uint8(at: 0) % 16 {
+  switch input.uint8(at: 0) % 17 {
   case 0: ethernet(bytes)
   case 1: arp(bytes)
   case 2: ipv4(bytes)
@@ -21,7 +21,8 @@ public func exerciseParsers(_ input: Span<UInt8>) {
   case 12: print(bytes, .ethernet)
   case 13: capture(bytes)
   case 14: checksum(bytes)
-  default: segmenter(bytes)
+  case 15: segmenter(bytes)
+  default: names(bytes)
   }
 }
 
@@ -178,6 +179,20 @@ private func capture(_ bytes: Span<UInt8>) {
   while let record = try? reader.next() {
     precondition(record.offset &+ record.count <= bytes.count)
     print(reader.bytes(of: record), record.linkType == 1 ? .ethernet : .ip)
+  }
+}
+
+/// What was read is read again from what was written of it, without compression.
+private func names(_ bytes: Span<UInt8>) {
+  guard let message = try? DNSMessage(parsing: bytes) else { return }
+  let written = message.encoded()
+  guard let again = try? DNSMessage(parsing: written.span) else { preconditionFailure() }
+  precondition(again == message)
+  for record in message.answers {
+    precondition(record.name.wire.count <= DomainName.longest)
+    // Unless a byte of it is beyond what people write, its text means the same name.
+    let text = record.name.description
+    precondition(DomainName(text) == record.name, "a name's text means another")
   }
 }
 

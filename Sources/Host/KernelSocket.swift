@@ -423,7 +423,7 @@ extension clinux_address {
 
 extension SocketAddress {
   /// nil where there is none. A mapped IPv4 address becomes that address.
-  fileprivate init?(_ address: clinux_address) {
+  init?(_ address: clinux_address) {
     switch address.family {
     case 4:
       self.init(

@@ -20,6 +20,11 @@ public protocol NetworkNode: Sendable {
   /// takes long does not belong here: it keeps the node's packets waiting.
   var executor: any TaskExecutor { get }
 
+  /// Whom this node asks for the addresses of names, unless it is told otherwise: the name servers
+  /// that this machine is set up with, over the node's own sockets; on ``HostNode`` the machine
+  /// itself. Each is new and remembers nothing: keep one for its memory.
+  var resolver: any NameResolver { get }
+
   /// Opens a TCP connection and waits until it is established.
   ///
   /// - Parameters:
@@ -54,19 +59,13 @@ public protocol NetworkNode: Sendable {
 }
 
 extension NetworkNode {
+  public var resolver: any NameResolver { Resolver(on: self) }
+
   /// As ``connect(to:from:options:timeout:)``, with the usual choices.
   public func connect(
     to remote: Endpoint, options: TCPOptions = TCPOptions(), timeout: Duration? = nil
   ) async throws(SocketError) -> TCPConnection {
     try await connect(to: remote, from: nil, options: options, timeout: timeout)
-  }
-
-  /// As ``connect(to:from:options:timeout:)``, to an endpoint written like `tcp://192.0.2.1:80`.
-  public func connect(
-    to remote: String, options: TCPOptions = TCPOptions(), timeout: Duration? = nil
-  ) async throws(SocketError) -> TCPConnection {
-    try await connect(
-      to: .read(remote, for: .connect), from: nil, options: options, timeout: timeout)
   }
 
   /// As ``listen(on:backlog:ipv6Only:options:)``, with the usual choices.
