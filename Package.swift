@@ -75,7 +75,8 @@ let package = Package(
       name: "SocketsTests", dependencies: ["Addresses", "Packets", "Sockets"],
       swiftSettings: laws),
     .testTarget(
-      name: "SockTests", dependencies: ["Addresses", "Host", "ProtocolStack", "Sockets", "sock"],
+      name: "SockTests",
+      dependencies: ["Addresses", "Host", "Packets", "ProtocolStack", "Sockets", "sock"],
       swiftSettings: laws),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
     .testTarget(

@@ -11,7 +11,9 @@ struct Sock: AsyncParsableCommand {
       command line was wrong.
       """,
     version: "0.1.0",
-    subcommands: [Dial.self, Serve.self, Ping.self, Dump.self, Bench.self])
+    subcommands: [
+      Dial.self, Serve.self, Ping.self, Trace.self, Resolve.self, Table.self, Dump.self, Bench.self,
+    ])
 
   static func main() async {
     do {

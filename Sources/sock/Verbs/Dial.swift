@@ -22,7 +22,8 @@ struct Dial: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "tcp://ADDRESS:PORT, udp://ADDRESS:PORT, or ADDRESS:PORT for TCP.", valueName: "endpoint"))
+      "tcp://HOST:PORT, udp://HOST:PORT, or HOST:PORT for TCP; HOST is an address or a name.",
+      valueName: "endpoint"))
   var target: String
 
   @Flag(name: [.short, .long], help: "ADDRESS:PORT means UDP; each read becomes a datagram.")
@@ -37,14 +38,14 @@ struct Dial: AsyncParsableCommand {
 
   @OptionGroup var networks: NetworkOptions
 
-  private var endpoint: Endpoint {
-    get throws { try HostNames.system.endpoint(target, usual: udp ? .udp : .tcp) }
+  private var place: NamedEndpoint {
+    get throws { try NamedEndpoint.given(target, usual: udp ? .udp : .tcp) }
   }
 
   func validate() throws {
-    let endpoint: Endpoint
+    let endpoint: NamedEndpoint
     do {
-      endpoint = try self.endpoint
+      endpoint = try place
     } catch {
       throw ValidationError("\(error)")
     }
@@ -60,20 +61,20 @@ struct Dial: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let endpoint = try endpoint
+    let place = try place
     let network = try await networks.open()
-    let outcome = await Signals.interrupting { await dial(endpoint, on: network.node) }
+    let outcome = await Signals.interrupting { await dial(place, on: network.node) }
     await network.shutdown(within: .seconds(2))
     if let complaint = outcome { throw complaint }
   }
 
   /// - Returns: what went wrong.
-  private func dial(_ endpoint: Endpoint, on node: any NetworkNode) async -> (any Error)? {
+  private func dial(_ place: NamedEndpoint, on node: any NetworkNode) async -> (any Error)? {
     do {
-      if endpoint.transport == .udp {
-        try await exchangeDatagrams(endpoint, on: node)
+      if place.transport == .udp {
+        try await exchangeDatagrams(place.endpoint(on: node), on: node)
       } else {
-        try await exchangeStreams(endpoint, on: node)
+        try await exchangeStreams(place, on: node)
       }
       return nil
     } catch {
@@ -81,9 +82,9 @@ struct Dial: AsyncParsableCommand {
     }
   }
 
-  private func exchangeStreams(_ endpoint: Endpoint, on node: any NetworkNode) async throws {
+  private func exchangeStreams(_ place: NamedEndpoint, on node: any NetworkNode) async throws {
     let connection = try await node.connect(
-      to: endpoint, timeout: wait.map { .seconds($0) })
+      to: place, timeout: wait.map { .seconds($0) })
     try await withThrowingTaskGroup { group in
       group.addTask {
         while true {

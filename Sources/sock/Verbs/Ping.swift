@@ -16,7 +16,7 @@ struct Ping: AsyncParsableCommand {
       Exit codes: 0 an echo came back, 1 none did or the network failed, 2 wrong usage.
       """)
 
-  @Argument(help: "An IPv4 or IPv6 address, or a name from /etc/hosts.")
+  @Argument(help: "An IPv4 or IPv6 address, or a name.")
   var host: String
 
   @Option(name: [.short, .long], help: "Requests to send; without it, until interrupted.")
@@ -46,18 +46,13 @@ struct Ping: AsyncParsableCommand {
 
   @OptionGroup var networks: NetworkOptions
 
-  private var destination: SocketAddress {
-    get throws {
-      try HostNames.system.find(host, version: onlyIPv4 ? .v4 : onlyIPv6 ? .v6 : nil)
-    }
-  }
-
   func validate() throws {
     guard !(onlyIPv4 && onlyIPv6) else { throw ValidationError("-4 and -6 exclude each other") }
-    do {
-      _ = try destination
-    } catch {
-      throw ValidationError("\(error)")
+    guard NamedEndpoint.isHost(host) else {
+      throw ValidationError("\"\(host)\" is neither an address nor a name")
+    }
+    if let address = IPAddress(host), !suits(address) {
+      throw ValidationError("\(host) is an address of the other IP version")
     }
     if let count, count < 1 { throw ValidationError("-c takes 1 or more") }
     guard (0.001...86_400).contains(interval) else {
@@ -71,19 +66,28 @@ struct Ping: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let destination = try destination
     let network = try await networks.open()
-    let outcome = await Signals.interrupting { () -> Result<PingStatistics, SocketError> in
+    let outcome = await Signals.interrupting { () -> Result<PingStatistics, any Error> in
+      let destination: SocketAddress
+      do {
+        destination = try await network.node.address(of: host, suits: suits)
+      } catch {
+        return .failure(error)
+      }
       let course = PingCourse(
         destination: destination, count: count ?? .max, interval: .seconds(interval), size: size,
         patience: .seconds(timeout), hopLimit: ttl,
         printer: PingPrinter(host: host, asJSON: json))
       return await withTaskExecutorPreference(network.node.executor) {
-        await course.run(on: network.node)
+        await course.run(on: network.node).mapError { $0 }
       }
     }
     await network.shutdown(within: .zero)
     let statistics = try outcome.get()
     guard statistics.received > 0 else { throw ExitCode.failure }
+  }
+
+  private func suits(_ address: IPAddress) -> Bool {
+    address.isIPv4 ? !onlyIPv6 : !onlyIPv4
   }
 }
