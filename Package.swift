@@ -71,6 +71,18 @@ let package = Package(
       path: "Benchmarks/HotPath",
       exclude: ["fast-path.txt", "instructions.txt", "traps.txt"], swiftSettings: laws),
     .testTarget(name: "TidyTests", swiftSettings: laws),
+    .executableTarget(
+      name: "echo-server", dependencies: ["Sockets"], path: "Examples/EchoServer",
+      swiftSettings: laws),
+    .executableTarget(
+      name: "port-forwarder", dependencies: ["Sockets"], path: "Examples/PortForwarder",
+      swiftSettings: laws),
+    .executableTarget(
+      name: "http-client", dependencies: ["Sockets"], path: "Examples/HTTPClient",
+      swiftSettings: laws),
+    .executableTarget(
+      name: "ping-host", dependencies: ["Addresses", "Sockets"], path: "Examples/PingHost",
+      swiftSettings: laws),
     .testTarget(
       name: "SocketsTests", dependencies: ["Addresses", "Packets", "Sockets"],
       swiftSettings: laws),

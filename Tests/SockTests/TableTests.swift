@@ -6,7 +6,7 @@ import sock
 struct TableTests {
   private static let tcp = """
       sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout
-       0: 0100007F:0016 00000000:0000 0A 00000080:00000002 00:00000000 00000000  1000        0 1455 1
+       0: 0100007F:0016 00000000:0000 0A 00000080:00000002 00:00000000 00000000  1000 0 1455
        1: 0100007F:890A 010200C0:01BB 01 00000010:00000003 00:00000000 00000000     0        0 77 3
     garbage
       2: 0100007F 00000000:0000 0A 0:0 00:0 0 0 0 1 1
