@@ -84,7 +84,11 @@ let package = Package(
       name: "ping-host", dependencies: ["Addresses", "Sockets"], path: "Examples/PingHost",
       swiftSettings: laws),
     .testTarget(
-      name: "SocketsTests", dependencies: ["Addresses", "Packets", "Sockets"],
+      name: "SocketsTests",
+      dependencies: [
+        "Addresses", "Packets", "Sockets",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       swiftSettings: laws),
     .testTarget(
       name: "SockTests",

@@ -34,6 +34,9 @@ public struct HostFile: ~Copyable, Sendable {
     descriptor = try Syscalls.create(path)
   }
 
+  /// Takes a name away from a file, if it is there and may be taken away (`unlink`).
+  public static func remove(_ path: String) { Syscalls.unlink(path) }
+
   public func status() throws(SystemError) -> Status {
     try Syscalls.fileStatus(descriptor.fileDescriptor)
   }

@@ -397,11 +397,6 @@ public struct KernelSocket: Sendable {
   }
 }
 
-extension Errno {
-  /// The reason of the call that has just failed.
-  fileprivate static var last: Errno { Errno(rawValue: errno) }
-}
-
 extension clinux_address {
   /// An IPv4 address for an IPv6 socket is mapped (RFC 4291 §2.5.5.2).
   fileprivate init(_ address: SocketAddress, asIPv6: Bool) {

@@ -64,6 +64,8 @@ enum Syscalls {
     }
   }
 
+  static func unlink(_ path: String) { _ = unsafe unlinkat(AT_FDCWD, path, 0) }
+
   static func fileStatus(_ descriptor: FileDescriptor) throws(SystemError) -> HostFile.Status {
     var status = stat()
     guard unsafe fstat(descriptor.rawValue, &status) == 0 else {

@@ -23,6 +23,8 @@ public struct SocketError: Error, Hashable, Sendable {
   public let local: Endpoint?
   /// The other side's, where there is one.
   public let remote: Endpoint?
+  /// The name of a socket between processes, where it is about one.
+  public let address: LocalAddress?
   public let reason: Reason
 
   public init(
@@ -31,6 +33,16 @@ public struct SocketError: Error, Hashable, Sendable {
     self.operation = operation
     self.local = local
     self.remote = remote
+    address = nil
+    self.reason = reason
+  }
+
+  /// About a socket between processes of this machine.
+  public init(_ operation: Operation, address: LocalAddress, reason: Reason) {
+    self.operation = operation
+    local = nil
+    remote = nil
+    self.address = address
     self.reason = reason
   }
 }
@@ -104,6 +116,7 @@ extension SocketError: CustomStringConvertible {
   /// The operation and its object: `read from tcp://10.7.0.1:80`.
   private var phrase: String {
     let here = local.map { " on \($0)" } ?? ""
+    if let address { return "\(verb) \(address)" }
     return switch operation {
     case .connect: "connect" + (remote.map { " to \($0)" } ?? here)
     case .listen: "listen" + here
@@ -118,6 +131,23 @@ extension SocketError: CustomStringConvertible {
     case .configure: "set the options" + (remote.map { " of the stream to \($0)" } ?? here)
     case .resolve(let name): "resolve \(name)"
     case .readFile(let path): "read \(path)"
+    }
+  }
+}
+
+extension SocketError {
+  /// With the word that leads to a local socket's name.
+  private var verb: String {
+    switch operation {
+    case .connect: "connect to"
+    case .listen: "listen on"
+    case .accept: "accept on"
+    case .bind: "bind to"
+    case .open: "open"
+    case .read, .receive: "read from"
+    case .write, .send: "write to"
+    case .shutdown: "shut down the stream to"
+    case .configure: "set the options of"
     }
   }
 }

@@ -66,6 +66,7 @@ extension Law {
       "Sources/Host/Syscalls.swift": "the system calls",
       "Sources/Host/KernelSocket.swift": "the system calls on sockets",
       "Sources/Host/HostNameLookup.swift": "the C library's resolver",
+      "Sources/Host/LocalSocket.swift": "the system calls on local sockets",
       "Sources/Sockets/Kernel/KernelCore.swift": "state outside isolation, thread checked",
       "Sources/Sockets/Stack/StackCore.swift": "state outside isolation, thread checked",
       "Sources/Sockets/World/WaitQueue.swift": "continuations that do not allocate",

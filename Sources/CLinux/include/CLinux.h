@@ -7,6 +7,7 @@
 #ifndef SWIFT_SOCKETS_CLINUX_H
 #define SWIFT_SOCKETS_CLINUX_H
 
+#include "CLinuxLocal.h"
 #include "CLinuxNames.h"
 #include "CLinuxSockets.h"
 

@@ -156,7 +156,7 @@ public final class HostNode: NetworkNode {
     }
   }
 
-  private func running() throws(SocketError.Reason) -> KernelLease {
+  func running() throws(SocketError.Reason) -> KernelLease {
     do {
       return try lease.get()
     } catch {

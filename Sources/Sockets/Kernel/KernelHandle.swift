@@ -199,15 +199,19 @@ final class KernelHandle: Sendable {
   // MARK: The end
 
   /// Closes once, as soon as no call is under way; who waits is told.
-  func close() {
+  ///
+  /// - Returns: whether it was open.
+  @discardableResult
+  func close() -> Bool {
     let old = uses.bitwiseOr(1, ordering: .acquiringAndReleasing).oldValue
-    guard old & 1 == 0 else { return }
+    guard old & 1 == 0 else { return false }
     queues.withLock { queues in
       queues.isClosed = true
       _ = queues.reading.wakeAll(.failed(.closed))
       _ = queues.writing.wakeAll(.failed(.closed))
     }
     if old == 0 { closeDescriptor() }
+    return true
   }
 
   private func closeDescriptor() {

@@ -1,0 +1,199 @@
+internal import CLinux
+public import SystemPackage
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// The system calls on a socket between processes of this machine (unix(7)): one each, with their
+/// errors typed. What would block is an answer, not an error; an interrupted call is repeated.
+///
+/// It does not own the descriptor. Names are bytes: a path, an abstract name, which begins with a
+/// zero, or nothing.
+public struct LocalSocket: Sendable {
+  public enum Kind: Sendable {
+    /// Bytes in order, over a connection.
+    case stream
+    /// Messages in order, over a connection.
+    case packets
+    /// Messages, to anybody.
+    case datagram
+
+    fileprivate var number: Int32 {
+      let number =
+        switch self {
+        case .stream: CLINUX_LOCAL_STREAM
+        case .packets: CLINUX_LOCAL_PACKETS
+        case .datagram: CLINUX_LOCAL_DATAGRAM
+        }
+      return Int32(number)
+    }
+  }
+
+  public let descriptor: FileDescriptor
+
+  private var number: Int32 { descriptor.rawValue }
+
+  /// The longest name, in bytes.
+  public static var longestName: Int { Int(CLINUX_LOCAL_NAME) }
+  /// The most descriptors that one message passes.
+  public static var mostDescriptors: Int { Int(CLINUX_DESCRIPTORS) }
+
+  public init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+
+  /// A new socket, non-blocking.
+  public static func open(_ kind: Kind) throws(Errno) -> LocalSocket {
+    let number = clinux_local_socket(kind.number)
+    guard number >= 0 else { throw .last }
+    return LocalSocket(FileDescriptor(rawValue: number))
+  }
+
+  /// Two sockets that are connected to each other.
+  public static func openPair(_ kind: Kind) throws(Errno) -> (LocalSocket, LocalSocket) {
+    var numbers: [2 of Int32] = [0, 0]
+    let result = unsafe withUnsafeMutablePointer(to: &numbers) { pointer in
+      unsafe pointer.withMemoryRebound(to: Int32.self, capacity: 2) {
+        unsafe clinux_local_pair(kind.number, $0)
+      }
+    }
+    guard result == 0 else { throw .last }
+    return (
+      LocalSocket(FileDescriptor(rawValue: numbers[0])),
+      LocalSocket(FileDescriptor(rawValue: numbers[1]))
+    )
+  }
+
+  public func bind(to name: [UInt8]) throws(Errno) {
+    try check(unsafe clinux_local_bind(number, name, name.count))
+  }
+
+  public func listen(backlog: Int) throws(Errno) {
+    try check(clinux_listen(number, Int32(clamping: backlog)))
+  }
+
+  /// - Returns: false where the listener's backlog is full: try again later.
+  public func connect(to name: [UInt8]) throws(Errno) -> Bool {
+    while true {
+      if unsafe clinux_local_connect(number, name, name.count) == 0 { return true }
+      switch Errno.last {
+      case .wouldBlock: return false
+      case .interrupted: continue
+      case let reason: throw reason
+      }
+    }
+  }
+
+  /// - Returns: nil when no connection waits.
+  public func accept() throws(Errno) -> LocalSocket? {
+    while true {
+      let result = clinux_local_accept(number)
+      if result >= 0 { return LocalSocket(FileDescriptor(rawValue: result)) }
+      switch Errno.last {
+      case .wouldBlock: return nil
+      case .interrupted, .connectionAbort: continue
+      case let reason: throw reason
+      }
+    }
+  }
+
+  /// This side's name, or the other side's.
+  public func name(ofPeer: Bool) throws(Errno) -> [UInt8] {
+    var name = [UInt8](repeating: 0, count: Self.longestName)
+    let length = unsafe clinux_local_name(number, ofPeer ? 1 : 0, &name)
+    guard length >= 0 else { throw .last }
+    return Array(name.prefix(length))
+  }
+
+  /// Who a process is.
+  public struct Credentials: Sendable {
+    public let process: Int32
+    public let user: UInt32
+    public let group: UInt32
+  }
+
+  /// Who the other side was when it connected or listened (`SO_PEERCRED`).
+  public func peerCredentials() throws(Errno) -> Credentials {
+    var credentials = clinux_credentials()
+    try check(unsafe clinux_local_credentials(number, &credentials))
+    return Credentials(
+      process: credentials.process, user: credentials.user, group: credentials.group)
+  }
+
+  public func shutdownSend() throws(Errno) { try check(clinux_shutdown_send(number)) }
+
+  /// - Parameters:
+  ///   - name: who gets it; nothing for the socket it is connected to.
+  ///   - descriptors: passed along; the sender keeps its own.
+  /// - Returns: bytes taken; nil when there is no room.
+  public func send(
+    _ bytes: Span<UInt8>, to name: [UInt8], passing descriptors: [FileDescriptor]
+  ) throws(Errno) -> Int? {
+    let numbers = descriptors.map(\.rawValue)
+    while true {
+      let result = unsafe bytes.withUnsafeBytes {
+        unsafe clinux_local_send(
+          number, $0.baseAddress, $0.count, name, name.count, numbers, UInt32(numbers.count))
+      }
+      if result >= 0 { return result }
+      switch Errno.last {
+      case .wouldBlock: return nil
+      case .interrupted: continue
+      case let reason: throw reason
+      }
+    }
+  }
+
+  /// What came with bytes.
+  public struct Arrival: Sendable {
+    public let count: Int
+    /// The message was longer than the room for it.
+    public let isTruncated: Bool
+    /// Descriptors were lost: this process may open no more, or there was no room for them.
+    public let hasLostDescriptors: Bool
+    public let source: [UInt8]
+    /// The receiver's to close.
+    public let descriptors: [FileDescriptor]
+  }
+
+  /// - Parameter limit: the most descriptors to take; more are closed.
+  /// - Returns: nil when nothing is there.
+  public func receive(
+    into bytes: inout MutableSpan<UInt8>, upTo limit: Int
+  ) throws(Errno) -> Arrival? {
+    var facts = clinux_local_message()
+    var name = [UInt8](repeating: 0, count: Self.longestName)
+    var numbers = [Int32](repeating: 0, count: min(max(limit, 0), Self.mostDescriptors))
+    while true {
+      let capacity = UInt32(numbers.count)
+      let result = unsafe bytes.withUnsafeMutableBytes {
+        unsafe clinux_local_receive(
+          number, $0.baseAddress, $0.count, &name, &numbers, capacity, &facts)
+      }
+      if result >= 0 {
+        return Arrival(
+          count: result, isTruncated: facts.flags & UInt32(CLINUX_LOCAL_TRUNCATED) != 0,
+          hasLostDescriptors: facts.flags & UInt32(CLINUX_LOCAL_DESCRIPTORS_LOST) != 0,
+          source: Array(name.prefix(Int(facts.name_length))),
+          descriptors: numbers.prefix(Int(facts.descriptor_count)).map {
+            FileDescriptor(rawValue: $0)
+          })
+      }
+      switch Errno.last {
+      case .wouldBlock: return nil
+      case .interrupted: continue
+      case let reason: throw reason
+      }
+    }
+  }
+
+  private func check(_ result: Int32) throws(Errno) {
+    if result != 0 { throw .last }
+  }
+}
+
+extension Errno {
+  /// The reason of the call that has just failed.
+  static var last: Errno { Errno(rawValue: errno) }
+}

@@ -1,0 +1,141 @@
+import Host
+import Packets
+public import SystemPackage
+
+/// A connection between two processes of this machine: bytes or messages both ways, and open
+/// descriptors.
+///
+/// One task may read while another writes. Closes when its last reference goes.
+public final class LocalConnection: Sendable {
+  /// What it carries.
+  public enum Kind: Hashable, Sendable, CaseIterable {
+    /// Bytes in order, without bounds between them (`SOCK_STREAM`).
+    case stream
+    /// Messages in order, each whole (`SOCK_SEQPACKET`).
+    case packets
+  }
+
+  /// Who the other side was when it connected or listened (`SO_PEERCRED`).
+  public struct Credentials: Hashable, Sendable {
+    public let process: Int32
+    public let user: UInt32
+    public let group: UInt32
+  }
+
+  public let kind: Kind
+  /// This side's name; mostly none.
+  public let local: LocalAddress
+  /// The other side's name; mostly none on the side that has accepted.
+  public let remote: LocalAddress
+  public let peerCredentials: Credentials
+  private let socket: KernelLocalSocket
+
+  init(_ socket: KernelLocalSocket, _ kind: Kind) throws(SocketError.Reason) {
+    self.socket = socket
+    self.kind = kind
+    local = try socket.name(ofPeer: false)
+    remote = try socket.name(ofPeer: true)
+    let credentials = try socket.use { socket throws(Errno) in try socket.peerCredentials() }
+    peerCredentials = Credentials(
+      process: credentials.process, user: credentials.user, group: credentials.group)
+  }
+
+  deinit { socket.close() }
+
+  /// Reads what is there, at most `bytes.count`: of a stream at least one byte, of packets one
+  /// message. Waits while there is nothing. Cancelled or out of time, it has read nothing.
+  /// Descriptors that came along are closed.
+  ///
+  /// - Returns: how many bytes were read; zero at the end, and for an empty message. What a message
+  ///   has more than there was room for is lost.
+  public func read(
+    into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
+  ) async throws(SocketError) -> Int {
+    do throws(SocketError.Reason) {
+      return try await socket.receive(into: &bytes, upTo: 0, Instant(after: timeout)).count
+    } catch {
+      throw SocketError(.read, address: remote, reason: error)
+    }
+  }
+
+  /// As ``read(into:timeout:)``, to an array of at most `limit` bytes.
+  public func read(
+    upTo limit: Int = 65_536, timeout: Duration? = nil
+  ) async throws(SocketError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: limit)
+    var span = bytes.mutableSpan
+    let count = try await read(into: &span, timeout: timeout)
+    return Array(bytes.prefix(count))
+  }
+
+  /// Reads as ``read(into:timeout:)`` does, and takes the descriptors that came along.
+  ///
+  /// - Parameter limit: the most descriptors to take; more are closed, and the message says so.
+  public func receive(
+    into bytes: inout MutableSpan<UInt8>, descriptors limit: Int = 253, timeout: Duration? = nil
+  ) async throws(SocketError) -> LocalMessage {
+    do throws(SocketError.Reason) {
+      return LocalMessage(
+        try await socket.receive(into: &bytes, upTo: limit, Instant(after: timeout)))
+    } catch {
+      throw SocketError(.receive, address: remote, reason: error)
+    }
+  }
+
+  /// Writes all of `bytes`, packets as one message; waits while there is no room. Cancelled or out
+  /// of time, a stream may have taken some of them.
+  ///
+  /// - Parameter descriptors: passed along, at most 253; the other side gets its own for the same
+  ///   open files, these stay the caller's. A stream carries them with at least one byte.
+  public func write(
+    _ bytes: Span<UInt8>, passing descriptors: [FileDescriptor] = [], timeout: Duration? = nil
+  ) async throws(SocketError) {
+    do throws(SocketError.Reason) {
+      try await socket.send(bytes, to: [], passing: descriptors, Instant(after: timeout))
+    } catch {
+      throw SocketError(.write, address: remote, reason: error)
+    }
+  }
+
+  /// As ``write(_:passing:timeout:)-(Span<UInt8>,_,_)``.
+  public func write(
+    _ bytes: [UInt8], passing descriptors: [FileDescriptor] = [], timeout: Duration? = nil
+  ) async throws(SocketError) {
+    try await write(bytes.span, passing: descriptors, timeout: timeout)
+  }
+
+  /// Ends this side's direction: the peer reads what was written, then the end.
+  public func shutdownSend() throws(SocketError) {
+    do {
+      try socket.use { socket throws(Errno) in try socket.shutdownSend() }
+    } catch {
+      throw SocketError(.shutdown, address: remote, reason: error)
+    }
+  }
+
+  /// Gives the connection up; calls that wait on it throw ``SocketError/Reason/closed``. Returns at
+  /// once; from any thread, any number of times.
+  public func close() { socket.close() }
+}
+
+/// What came with bytes between processes of this machine.
+public struct LocalMessage: Sendable {
+  /// The bytes that were copied.
+  public let count: Int
+  /// The message was longer than the room for it; the rest is lost.
+  public let isTruncated: Bool
+  /// Descriptors were lost: there was no room for them, or this process may open no more.
+  public let hasLostDescriptors: Bool
+  /// The sender's name.
+  public let source: LocalAddress
+  /// Open, and the receiver's to close.
+  public let descriptors: [FileDescriptor]
+
+  init(_ arrival: LocalSocket.Arrival) {
+    count = arrival.count
+    isTruncated = arrival.isTruncated
+    hasLostDescriptors = arrival.hasLostDescriptors
+    source = LocalAddress(bytes: arrival.source)
+    descriptors = arrival.descriptors
+  }
+}

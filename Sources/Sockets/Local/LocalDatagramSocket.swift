@@ -1,0 +1,64 @@
+import Host
+import Packets
+public import SystemPackage
+
+/// Messages to and from processes of this machine: whole, in order, and never lost. Closes when its
+/// last reference goes; a file that stands for it goes with it.
+public final class LocalDatagramSocket: Sendable {
+  public let local: LocalAddress
+  private let socket: KernelLocalSocket
+
+  init(_ socket: KernelLocalSocket) throws(SocketError.Reason) {
+    self.socket = socket
+    local = try socket.name(ofPeer: false)
+  }
+
+  deinit { close() }
+
+  /// Sends one message; waits while the receiver has no room for it. Cancelled or out of time, it
+  /// has sent nothing.
+  ///
+  /// - Parameters:
+  ///   - remote: whose it is.
+  ///   - descriptors: passed along, at most 253; these stay the caller's.
+  public func send(
+    _ bytes: Span<UInt8>, to remote: LocalAddress, passing descriptors: [FileDescriptor] = [],
+    timeout: Duration? = nil
+  ) async throws(SocketError) {
+    do throws(SocketError.Reason) {
+      try await socket.send(
+        bytes, to: remote.bytes, passing: descriptors, Instant(after: timeout))
+    } catch {
+      throw SocketError(.send, address: remote, reason: error)
+    }
+  }
+
+  /// As ``send(_:to:passing:timeout:)-(Span<UInt8>,_,_,_)``.
+  public func send(
+    _ bytes: [UInt8], to remote: LocalAddress, passing descriptors: [FileDescriptor] = [],
+    timeout: Duration? = nil
+  ) async throws(SocketError) {
+    try await send(bytes.span, to: remote, passing: descriptors, timeout: timeout)
+  }
+
+  /// Receives one message; what it has no room for is lost. Cancelled or out of time, it has taken
+  /// nothing.
+  ///
+  /// - Parameter limit: the most descriptors to take; more are closed, and the message says so.
+  public func receive(
+    into bytes: inout MutableSpan<UInt8>, descriptors limit: Int = 0, timeout: Duration? = nil
+  ) async throws(SocketError) -> LocalMessage {
+    do throws(SocketError.Reason) {
+      return LocalMessage(
+        try await socket.receive(into: &bytes, upTo: limit, Instant(after: timeout)))
+    } catch {
+      throw SocketError(.receive, address: local, reason: error)
+    }
+  }
+
+  /// Gives up the name; waiting calls throw ``SocketError/Reason/closed``. Returns at once; from
+  /// any thread, any number of times.
+  public func close() {
+    if socket.closeOnce(), case .path(let path) = local { HostFile.remove(path) }
+  }
+}

@@ -1,0 +1,41 @@
+import Host
+import Packets
+import SystemPackage
+
+/// Takes connections of processes of this machine in. Closes when its last reference goes; a file
+/// that stands for it goes with it.
+public final class LocalListener: Sendable {
+  public let local: LocalAddress
+  public let kind: LocalConnection.Kind
+  private let socket: KernelLocalSocket
+
+  init(_ socket: KernelLocalSocket, _ kind: LocalConnection.Kind) throws(SocketError.Reason) {
+    self.socket = socket
+    self.kind = kind
+    local = try socket.name(ofPeer: false)
+  }
+
+  deinit { close() }
+
+  /// Waits for the next connection. Any number of tasks may wait; each gets another. A cancelled
+  /// wait takes no connection away.
+  public func accept(timeout: Duration? = nil) async throws(SocketError) -> LocalConnection {
+    do throws(SocketError.Reason) {
+      return try LocalConnection(try await socket.accept(Instant(after: timeout)), kind)
+    } catch {
+      throw SocketError(.accept, address: local, reason: error)
+    }
+  }
+
+  /// The connections as they come. The sequence ends when the listener is closed; cancellation ends
+  /// it with an error.
+  public var connections: Arrivals<LocalConnection> {
+    Arrivals { () async throws(SocketError) in try await self.accept() }
+  }
+
+  /// Listens no more: waiting calls throw ``SocketError/Reason/closed``. Returns at once; from any
+  /// thread, any number of times.
+  public func close() {
+    if socket.closeOnce(), case .path(let path) = local { HostFile.remove(path) }
+  }
+}
