@@ -148,6 +148,8 @@ extension SocketError {
     case .write, .send: "write to"
     case .shutdown: "shut down the stream to"
     case .configure: "set the options of"
+    // A local socket's name is not resolved, and no file read for it.
+    case .resolve, .readFile: "use"
     }
   }
 }
