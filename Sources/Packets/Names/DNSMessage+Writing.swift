@@ -1,24 +1,25 @@
 import Addresses
 
 extension DNSMessage {
-  /// The message as bytes, its names without compression. Of more than 65,535 records of a kind, or
-  /// bytes of a record, the rest is left out.
+  /// The message as bytes, its names without compression. Of more than 65,535 bytes of a record, or
+  /// 255 of a text, the rest is left out; there must not be more than 65,534 records of a kind.
   public func encoded() -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.append(uint16: identifier)
     bytes.append(uint16: flags | responseCode.rawValue & 0xF)
     let extra = extensions == nil ? 0 : 1
-    for count in [questions.count, answers.count, authorities.count, additionals.count &+ extra] {
-      bytes.append(uint16: UInt16(clamping: count))
-    }
-    for question in questions.prefix(0xFFFF) {
+    bytes.append(uint16: UInt16(clamping: questions.count))
+    bytes.append(uint16: UInt16(clamping: answers.count))
+    bytes.append(uint16: UInt16(clamping: authorities.count))
+    bytes.append(uint16: UInt16(clamping: additionals.count &+ extra))
+    for question in questions {
       bytes.append(contentsOf: question.name.wire)
       bytes.append(uint16: question.type.rawValue)
       bytes.append(uint16: question.questionClass)
     }
-    for record in answers.prefix(0xFFFF) { record.append(to: &bytes) }
-    for record in authorities.prefix(0xFFFF) { record.append(to: &bytes) }
-    for record in additionals.prefix(0xFFFF &- extra) { record.append(to: &bytes) }
+    for record in answers { record.append(to: &bytes) }
+    for record in authorities { record.append(to: &bytes) }
+    for record in additionals { record.append(to: &bytes) }
     if let extensions {
       bytes.append(0)
       bytes.append(uint16: RecordType.opt.rawValue)
@@ -38,9 +39,10 @@ extension ResourceRecord {
     bytes.append(uint16: type.rawValue)
     bytes.append(uint16: recordClass)
     bytes.append(uint32: timeToLive)
-    let data = content.encoded.prefix(0xFFFF)
+    let content = content.encoded
+    let data = content.span.slice(from: 0, length: 0xFFFF)
     bytes.append(uint16: UInt16(truncatingIfNeeded: data.count))
-    bytes.append(contentsOf: data)
+    bytes.append(data)
   }
 }
 
@@ -50,7 +52,10 @@ extension ResourceRecord.Content {
     switch self {
     case .address(.v4(let address)): bytes.append(uint32: address.rawValue)
     case .address(.v6(let address)):
-      for index in 0..<16 { bytes.append(address.octet(index)) }
+      bytes.append(uint32: UInt32(truncatingIfNeeded: address.high &>> 32))
+      bytes.append(uint32: UInt32(truncatingIfNeeded: address.high))
+      bytes.append(uint32: UInt32(truncatingIfNeeded: address.low &>> 32))
+      bytes.append(uint32: UInt32(truncatingIfNeeded: address.low))
     case .name(let name): bytes = name.wire
     case .service(let priority, let weight, let port, let target):
       bytes.append(uint16: priority)
@@ -62,18 +67,18 @@ extension ResourceRecord.Content {
       bytes.append(contentsOf: host.wire)
     case .text(let texts):
       for text in texts {
-        let part = text.prefix(255)
+        let part = text.span.slice(from: 0, length: 255)
         bytes.append(UInt8(truncatingIfNeeded: part.count))
-        bytes.append(contentsOf: part)
+        bytes.append(part)
       }
     case .authority(let authority):
       bytes = authority.primary.wire
       bytes.append(contentsOf: authority.mailbox.wire)
-      for number in [
-        authority.serial, authority.refresh, authority.retry, authority.expire, authority.minimum,
-      ] {
-        bytes.append(uint32: number)
-      }
+      bytes.append(uint32: authority.serial)
+      bytes.append(uint32: authority.refresh)
+      bytes.append(uint32: authority.retry)
+      bytes.append(uint32: authority.expire)
+      bytes.append(uint32: authority.minimum)
     case .other(let content): bytes = content
     }
     return bytes
@@ -82,12 +87,12 @@ extension ResourceRecord.Content {
 
 extension [UInt8] {
   fileprivate mutating func append(uint16 value: UInt16) {
-    append(UInt8(truncatingIfNeeded: value >> 8))
+    append(UInt8(truncatingIfNeeded: value &>> 8))
     append(UInt8(truncatingIfNeeded: value))
   }
 
   fileprivate mutating func append(uint32 value: UInt32) {
-    append(uint16: UInt16(truncatingIfNeeded: value >> 16))
+    append(uint16: UInt16(truncatingIfNeeded: value &>> 16))
     append(uint16: UInt16(truncatingIfNeeded: value))
   }
 }

@@ -92,7 +92,9 @@ public struct DNSMessage: Equatable, Sendable {
     var code = bytes.uint16(at: 2) & 0xF
     var offset = Self.headerSize
     questions = []
-    for _ in 0..<bytes.uint16(at: 4) {
+    var count = bytes.uint16(at: 4)
+    while count > 0 {
+      count &-= 1
       let name = try DomainName(parsing: bytes, at: &offset)
       guard offset &+ 4 <= bytes.count else { throw .truncated }
       questions.append(
@@ -104,7 +106,10 @@ public struct DNSMessage: Equatable, Sendable {
     answers = try Self.records(bytes, &offset, bytes.uint16(at: 6))
     authorities = try Self.records(bytes, &offset, bytes.uint16(at: 8))
     additionals = []
-    for record in try Self.records(bytes, &offset, bytes.uint16(at: 10)) {
+    var left = bytes.uint16(at: 10)
+    while left > 0 {
+      left &-= 1
+      let record = try ResourceRecord(parsing: bytes, at: &offset)
       guard record.type == .opt else {
         additionals.append(record)
         continue
@@ -126,7 +131,11 @@ public struct DNSMessage: Equatable, Sendable {
   ) throws(Malformed) -> [ResourceRecord] {
     // Every one takes bytes of the message, so their number is bounded by its length.
     var records: [ResourceRecord] = []
-    for _ in 0..<count { records.append(try ResourceRecord(parsing: bytes, at: &offset)) }
+    var left = count
+    while left > 0 {
+      left &-= 1
+      records.append(try ResourceRecord(parsing: bytes, at: &offset))
+    }
     return records
   }
 }

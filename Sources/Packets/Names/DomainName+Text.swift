@@ -48,32 +48,38 @@ extension DomainName {
 
   /// The name under which an address's own name is found (RFC 1035 §3.5, RFC 3596 §2.5).
   public init(reverseOf address: IPAddress) {
-    var labels: [[UInt8]] = []
+    // Texts of the address alone, which cannot be too long.
+    var text = ""
     switch address {
     case .v4(let address):
-      for shift: UInt32 in [0, 8, 16, 24] {
-        labels.append(Array(String(address.rawValue >> shift & 0xFF).utf8))
+      var rest = address.rawValue
+      var count = 0
+      while count < 4 {
+        text += String(rest & 0xFF) + "."
+        rest = rest &>> 8
+        count &+= 1
       }
-      labels.append(Array("in-addr".utf8))
+      text += "in-addr.arpa"
     case .v6(let address):
-      for half in [address.low, address.high] {
-        for shift: UInt64 in 0..<16 {
-          labels.append(Array(String(half >> (shift &* 4) & 0xF, radix: 16).utf8))
-        }
+      var (rest, next) = (address.low, address.high)
+      var count = 0
+      while count < 32 {
+        if count == 16 { (rest, next) = (next, 0) }
+        text += String(rest & 0xF, radix: 16) + "."
+        rest = rest &>> 4
+        count &+= 1
       }
-      labels.append(Array("ip6".utf8))
+      text += "ip6.arpa"
     }
-    labels.append(Array("arpa".utf8))
-    var name = Self.root
-    for label in labels { name = name.appending(label: label) ?? name }
-    self = name
+    self = DomainName(text) ?? .root
   }
 
   private func appending(label: [UInt8]) -> DomainName? {
     guard !label.isEmpty, label.count <= Self.longestLabel else { return nil }
     var offset = 0
-    var one = [UInt8(truncatingIfNeeded: label.count)]
-    one.append(contentsOf: label)
+    var one: [UInt8] = []
+    one.append(UInt8(truncatingIfNeeded: label.count))
+    one.append(label.span)
     one.append(0)
     guard let name = try? DomainName(parsing: one.span, at: &offset) else { return nil }
     return appending(name)
@@ -85,27 +91,34 @@ extension DomainName: CustomStringConvertible {
   /// be read otherwise, behind a backslash.
   public var description: String {
     if wire.count <= 1 { return "." }
+    let bytes = wire.span
     var text: [UInt8] = []
     var position = 0
-    while position < wire.count, wire[position] != 0 {
+    while bytes.uint8(at: position) != 0 {
       if position > 0 { text.append(UInt8(ascii: ".")) }
-      let end = min(position &+ 1 &+ Int(wire[position]), wire.count)
-      for byte in wire[(position &+ 1)..<end] {
-        if byte == UInt8(ascii: ".") || byte == UInt8(ascii: "\\") {
-          text.append(UInt8(ascii: "\\"))
-          text.append(byte)
-        } else if byte > 0x20, byte < 0x7F {
-          text.append(byte)
-        } else {
-          text.append(UInt8(ascii: "\\"))
-          for divisor: UInt8 in [100, 10, 1] {
-            text.append(UInt8(ascii: "0") &+ byte / divisor % 10)
-          }
-        }
+      let end = position &+ 1 &+ Int(bytes.uint8(at: position))
+      position &+= 1
+      while position < end {
+        Self.append(bytes.uint8(at: position), to: &text)
+        position &+= 1
       }
-      position = end
     }
     return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Appends a byte of a label as people write it.
+  private static func append(_ byte: UInt8, to text: inout [UInt8]) {
+    if byte == UInt8(ascii: ".") || byte == UInt8(ascii: "\\") {
+      text.append(UInt8(ascii: "\\"))
+      text.append(byte)
+    } else if byte > 0x20, byte < 0x7F {
+      text.append(byte)
+    } else {
+      text.append(UInt8(ascii: "\\"))
+      text.append(UInt8(ascii: "0") &+ byte / 100)
+      text.append(UInt8(ascii: "0") &+ byte / 10 % 10)
+      text.append(UInt8(ascii: "0") &+ byte % 10)
+    }
   }
 }
 

@@ -37,7 +37,7 @@ public struct DomainName: Sendable {
       case 0:
         guard position &+ length < message.count else { throw .truncated }
         guard wire.count &+ length &+ 2 <= Self.longest else { throw .badLength }
-        for index in 0...length { wire.append(message.uint8(at: position &+ index)) }
+        wire.append(message.slice(from: position, length: length &+ 1))
         position &+= length &+ 1
       case 3:
         guard position &+ 1 < message.count else { throw .truncated }
@@ -59,18 +59,19 @@ public struct DomainName: Sendable {
   /// - Returns: nothing where that is too long.
   public func appending(_ other: DomainName) -> DomainName? {
     guard wire.count &+ other.wire.count &- 1 <= Self.longest else { return nil }
-    var joined = wire
-    joined.removeLast()
-    joined.append(contentsOf: other.wire)
+    var joined: [UInt8] = []
+    joined.append(wire.span.slice(from: 0, length: wire.count &- 1))
+    joined.append(other.wire.span)
     return DomainName(wire: joined)
   }
 
   /// How many labels there are.
   public var labelCount: Int {
+    let bytes = wire.span
     var count = 0
     var position = 0
-    while position < wire.count, wire[position] != 0 {
-      position &+= Int(wire[position]) &+ 1
+    while bytes.uint8(at: position) != 0 {
+      position &+= Int(bytes.uint8(at: position)) &+ 1
       count &+= 1
     }
     return count
@@ -82,41 +83,54 @@ public struct DomainName: Sendable {
   /// The name with each of its letters in the case that a bit of `pattern` says: what a forger
   /// would have to guess besides (draft-vixie-dnsext-dns0x20).
   public func varyingCase(_ pattern: UInt64) -> DomainName {
+    let bytes = wire.span
     var pattern = pattern
-    var varied = wire
-    forEachText { index in
-      let letter = varied[index] | 0x20
-      guard letter >= UInt8(ascii: "a"), letter <= UInt8(ascii: "z") else { return }
-      varied[index] = pattern & 1 == 0 ? letter : letter & ~0x20
-      pattern = pattern >> 1 | pattern << 63
+    var varied: [UInt8] = []
+    var labelEnd = 0
+    while varied.count < bytes.count {
+      let byte = bytes.uint8(at: varied.count)
+      let letter = byte | 0x20
+      if varied.count == labelEnd {
+        labelEnd &+= Int(byte) &+ 1
+        varied.append(byte)
+      } else if letter >= UInt8(ascii: "a"), letter <= UInt8(ascii: "z") {
+        varied.append(pattern & 1 == 0 ? letter : letter & ~0x20)
+        pattern = pattern &>> 1 | pattern &<< 63
+      } else {
+        varied.append(byte)
+      }
     }
     return DomainName(wire: varied)
-  }
-
-  /// Calls `body` with the place of every byte that is no length.
-  private func forEachText(_ body: (Int) -> Void) {
-    var position = 0
-    while position < wire.count {
-      let length = Int(wire[position])
-      if length == 0 { return }
-      for step in 1...length where position &+ step < wire.count { body(position &+ step) }
-      position &+= length &+ 1
-    }
   }
 }
 
 extension DomainName: Hashable {
   public static func == (a: Self, b: Self) -> Bool {
-    guard a.wire.count == b.wire.count else { return false }
-    for index in a.wire.indices where a.wire[index] != b.wire[index] {
+    let (first, second) = (a.wire.span, b.wire.span)
+    guard first.count == second.count else { return false }
+    var index = 0
+    while index < first.count {
       // Lengths are below the letters and meet no case.
-      guard a.wire[index].lowercased == b.wire[index].lowercased else { return false }
+      let (byte, other) = (first.uint8(at: index), second.uint8(at: index))
+      guard byte == other || byte.lowercased == other.lowercased else { return false }
+      index &+= 1
     }
     return true
   }
 
   public func hash(into hasher: inout Hasher) {
     for byte in wire { hasher.combine(byte.lowercased) }
+  }
+}
+
+extension [UInt8] {
+  /// Appends what `bytes` holds.
+  mutating func append(_ bytes: Span<UInt8>) {
+    var index = 0
+    while index < bytes.count {
+      append(bytes.uint8(at: index))
+      index &+= 1
+    }
   }
 }
 

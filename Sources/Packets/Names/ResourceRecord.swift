@@ -173,8 +173,7 @@ extension ResourceRecord.Content {
 
   private static func bytes(_ span: Span<UInt8>) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(span.count)
-    for index in span.indices { bytes.append(span.uint8(at: index)) }
+    bytes.append(span)
     return bytes
   }
 }
