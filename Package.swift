@@ -19,6 +19,8 @@ let package = Package(
     .library(name: "Host", targets: ["Host"]),
     .library(name: "Sockets", targets: ["Sockets"]),
     .library(name: "Simulation", targets: ["Simulation"]),
+    .library(name: "Berkeley", targets: ["Berkeley"]),
+    .library(name: "sockets", type: .dynamic, targets: ["libsockets"]),
     .executable(name: "sock", targets: ["sock"]),
   ],
   dependencies: [
@@ -102,6 +104,21 @@ let package = Package(
     .testTarget(
       name: "PacketsTests", dependencies: ["Addresses", "Packets"], swiftSettings: laws),
     .target(name: "CLinux"),
+    .target(name: "CBerkeley"),
+    .target(
+      name: "Berkeley",
+      dependencies: [
+        "Addresses", "Packets", "ProtocolStack", "Host", "Sockets", "CBerkeley",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: laws),
+    .target(name: "BerkeleyCases", dependencies: ["CBerkeley"], path: "Tests/BerkeleyCases"),
+    .testTarget(
+      name: "BerkeleyTests", dependencies: ["Berkeley", "BerkeleyCases"], swiftSettings: laws),
+    // With the Swift runtime inside, so that a C program needs nothing else.
+    .target(
+      name: "libsockets", dependencies: ["Berkeley"],
+      linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
     .target(
       name: "Host",
       dependencies: [

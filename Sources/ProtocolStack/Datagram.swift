@@ -7,6 +7,8 @@ public struct Datagram: Hashable, Sendable {
   public var count: Int
   /// The datagram was longer than the room that was offered; its rest is gone.
   public var truncated: Bool
+  /// All of its bytes, those included that there was no room for.
+  public var length: Int
   public var source: SocketAddress
   /// The address it was sent to: one of ours, or a broadcast or multicast address.
   public var destination: SocketAddress
@@ -16,9 +18,10 @@ public struct Datagram: Hashable, Sendable {
 
   public init(
     count: Int, truncated: Bool = false, source: SocketAddress, destination: SocketAddress,
-    interface: InterfaceIndex, ecn: ECNCodepoint = .notCapable
+    interface: InterfaceIndex, ecn: ECNCodepoint = .notCapable, length: Int? = nil
   ) {
     self.count = count
+    self.length = length ?? count
     self.truncated = truncated
     self.source = source
     self.destination = destination

@@ -113,7 +113,7 @@ extension ProtocolStack {
     return tcp.abortConnections(because: reason, at: present)
   }
 
-  /// Changes a connection's options.
+  /// Changes a connection's options, or those of the connections a listener will have.
   public mutating func setOptions(
     _ socket: SocketHandle, _ options: TCPSocketOptions, at now: Instant
   ) throws(StackError) {

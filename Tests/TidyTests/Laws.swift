@@ -28,7 +28,10 @@ extension Law {
     "Supervisor": [
       "Addresses", "Host", "Sockets", "Simulation", "CLinux", "SystemPackage", "Synchronization",
     ],
-    "Berkeley": ["Addresses", "Host", "Sockets", "CLinux", "SystemPackage", "Synchronization"],
+    "Berkeley": [
+      "Addresses", "Packets", "ProtocolStack", "Host", "Sockets", "CBerkeley", "SystemPackage",
+      "Synchronization",
+    ],
     "sock": [
       "Addresses", "Packets", "ProtocolStack", "Host", "Sockets", "Simulation", "Supervisor",
       "SystemPackage", "Synchronization", "ArgumentParser", "Logging", "Foundation",
@@ -67,6 +70,9 @@ extension Law {
       "Sources/Host/KernelSocket.swift": "the system calls on sockets",
       "Sources/Host/HostNameLookup.swift": "the C library's resolver",
       "Sources/Host/LocalSocket.swift": "the system calls on local sockets",
+      "Sources/Host/Gate.swift": "the word the kernel looks at while a thread sleeps",
+      "Sources/Berkeley/Exports/": "pointers from C",
+      "Sources/Berkeley/Transfer.swift": "the callers' buffers, for as long as a call lasts",
       "Sources/Sockets/Kernel/KernelCore.swift": "state outside isolation, thread checked",
       "Sources/Sockets/Stack/StackCore.swift": "state outside isolation, thread checked",
       "Sources/Sockets/World/WaitQueue.swift": "continuations that do not allocate",

@@ -100,4 +100,13 @@ int clinux_epoll_control(
 /// 5.11) epoll_wait with the timeout rounded up to milliseconds.
 int clinux_epoll_wait(int poller, struct clinux_event *events, int capacity, int64_t timeout);
 
+/// Sleeps while `*gate` is zero, until `deadline`, in nanoseconds of the monotonic clock; a
+/// negative one is none, and then handlers with SA_RESTART do not end it. -1 with ETIMEDOUT after
+/// the deadline, with EINTR when a signal was handled.
+int clinux_gate_wait(uint32_t *gate, int64_t deadline);
+/// Sets `*gate` and wakes who sleeps at it.
+void clinux_gate_open(uint32_t *gate);
+/// Sets `*gate` to zero.
+void clinux_gate_close(uint32_t *gate);
+
 #endif

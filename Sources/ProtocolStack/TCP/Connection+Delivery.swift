@@ -54,6 +54,9 @@ extension Connection {
     let room = receive.next.distance(to: receive.edge)
     if receive.unacknowledgedBytes >= full &* 2 || taken < payload.count || room < full {
       receive.acknowledgeNow = true
+    } else if quickAcknowledgments > 0 {
+      quickAcknowledgments &-= 1
+      receive.acknowledgeNow = true
     } else if !timers.isSet(.acknowledgment) {
       timers.set(.acknowledgment, to: now + acknowledgmentDelay)
     }

@@ -96,7 +96,9 @@ extension Connection {
       }
     }
     var flags: TCPFlags = .ack
-    if length == unsent, length > 0 { flags.insert(.psh) }
+    // Also at the end of what the link cuts, so that a receiver which puts it together again hands
+    // it on.
+    if length > 0, length == unsent || length > segmentSize { flags.insert(.psh) }
     // The FIN rides on the last data, or alone; it takes a place in the window of its own.
     if wantsFin, length == unsent, windowRoom > length || flight == 0 && length == 0 {
       flags.insert(.fin)
@@ -123,7 +125,9 @@ extension Connection {
     let whole = length &- length % size
     if length == unsent {
       // All that is queued fits. A small tail waits for what is on its way, unless told not to.
-      if length == whole || options.noDelay || flight == 0 || send.finQueued { return length }
+      if length == whole || send.finQueued { return length }
+      let isHeld = options.isCorked || send.expectsMore
+      if !isHeld, options.noDelay || flight == 0 { return length }
       return whole
     }
     if whole > 0 { return whole }

@@ -21,6 +21,7 @@ extension Connection {
       send.buffered &+= taken
     }
     if taken < bytes.count { send.isUserWaiting = true }
+    if taken > 0, statistics.bytesReceived > 0 { quickAcknowledgments = 0 }
     if taken > 0, state != .synSent, state != .synReceived {
       wantsOutput = true
       isReady = true

@@ -38,6 +38,8 @@ struct Connection: ~Copyable {
   let timeWait: Interval
   /// How long an acknowledgment waits for company.
   let acknowledgmentDelay: Interval
+  /// Segments that will be acknowledged at once.
+  var quickAcknowledgments: Int
   /// Noted by the table as being in TIME-WAIT.
   var isTimeWaitNoted = false
   /// The patience of FIN-WAIT-2 without a user.
@@ -98,6 +100,7 @@ struct Connection: ~Copyable {
     timeWait = configuration.maximumSegmentLifetime * 2
     orphanTimeout = configuration.orphanTimeout
     acknowledgmentDelay = configuration.acknowledgmentDelay
+    quickAcknowledgments = configuration.quickAcknowledgments
     lastArrival = now
   }
 
@@ -211,6 +214,8 @@ struct SendSpace: ~Copyable {
   var probeDue = false
   /// A keep-alive probe is due.
   var keepAliveDue = false
+  /// The user has said that more follows at once (`MSG_MORE`).
+  var expectsMore = false
   /// The user found the buffer full and waits.
   var isUserWaiting = false
   /// What the peer holds beyond a hole (RFC 2018).

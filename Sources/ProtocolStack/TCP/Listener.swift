@@ -10,7 +10,8 @@ struct Listener: ~Copyable {
   let ipv6Only: Bool
   /// The most connections that may wait, handshake done or not.
   let backlog: Int
-  let options: TCPSocketOptions
+  /// Of the connections to come.
+  var options: TCPSocketOptions
   /// Connections in SYN-RECEIVED.
   var halfOpen = 0
   /// Slots of connections whose handshake is done, the oldest first.

@@ -24,6 +24,9 @@ public struct TCPConfiguration: Sendable {
   public var maximumRetransmissionTimeout = Interval.seconds(120)
   /// How long an acknowledgment may wait for company (RFC 9293 §3.8.6.3: below half a second).
   public var acknowledgmentDelay = Interval.milliseconds(40)
+  /// So many segments at a connection's beginning are acknowledged at once, while the other side
+  /// knows little of the path; none of them once this side sends data of its own.
+  public var quickAcknowledgments = 0
   /// Transmissions of a SYN or SYN-ACK after the first (RFC 9293 MUST-23: three minutes at least).
   public var synRetries = 6
   /// Retransmissions of data without an answer before the connection is given up.
@@ -52,6 +55,9 @@ public enum CongestionAlgorithm: UInt8, Sendable, CaseIterable {
 public struct TCPSocketOptions: Sendable, Equatable {
   /// Send small segments at once (`TCP_NODELAY`); otherwise Nagle's rule holds (RFC 9293 §3.7.4).
   public var noDelay = false
+  /// Send whole segments only, until this is taken back or a retransmission timeout has passed
+  /// (`TCP_CORK`).
+  public var isCorked = false
   /// Probe an idle connection after this time (`SO_KEEPALIVE`, `TCP_KEEPIDLE`); nil: never.
   public var keepAliveIdle: Interval?
   /// Between keep-alive probes (`TCP_KEEPINTVL`).

@@ -33,6 +33,8 @@ public struct TCPInfo: Sendable {
   public var isInRecovery: Bool
   public var usesTimestamps: Bool
   public var usesSelectiveAcknowledgment: Bool
+  /// The shifts of the peer's window and of ours; nil where not both sides scale (RFC 7323 §2).
+  public var windowShifts: (send: UInt8, receive: UInt8)?
   /// What ended the connection.
   public var failure: StackError?
 }
@@ -67,6 +69,8 @@ extension TransmissionControl {
       isInRecovery: connections[slot].recovery.phase != .open,
       usesTimestamps: connections[slot].timestamps.isEnabled,
       usesSelectiveAcknowledgment: connections[slot].sackPermitted,
+      windowShifts: connections[slot].scalesWindow
+        ? (connections[slot].send.windowShift, connections[slot].receive.windowShift) : nil,
       failure: connections[slot].failure)
   }
 

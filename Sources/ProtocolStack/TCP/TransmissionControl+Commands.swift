@@ -225,10 +225,15 @@ extension TransmissionControl {
     listenerTable.remove(Listener.hash(gone.address, gone.port, secrets), slot: listener)
   }
 
-  /// Changes a connection's options; keep-alive is armed or stopped at once.
+  /// Changes a connection's options, with keep-alive armed or stopped at once, or those of the
+  /// connections a listener will have.
   mutating func setOptions(
     _ handle: SocketHandle, _ options: TCPSocketOptions, at now: Instant
   ) throws(StackError) {
+    if let slot = listener(handle) {
+      listeners[slot].options = options
+      return
+    }
     guard let slot = connection(handle) else { throw .noSuchSocket }
     connections[slot].options = options
     if let limit = options.sendBufferLimit {

@@ -94,6 +94,17 @@ struct DatagramQueue: ~Copyable {
     return (record, copied)
   }
 
+  /// The oldest datagram's facts.
+  var first: DatagramRecord? { records.first }
+
+  /// Copies as much of the oldest datagram as there is room for, and leaves it there.
+  func copyFirst(
+    into target: inout MutableSpan<UInt8>
+  ) -> (record: DatagramRecord, copied: Int)? {
+    guard let record = records.first else { return nil }
+    return (record, read(min(record.length, target.count), into: &target))
+  }
+
   private func wrapped(_ place: Int) -> Int {
     let capacity = storage.count
     return place >= capacity ? place &- capacity : place

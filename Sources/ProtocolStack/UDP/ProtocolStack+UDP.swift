@@ -66,7 +66,7 @@ extension ProtocolStack {
     udp.keys.insert(key.hash(secrets), slot: slot)
   }
 
-  private mutating func disconnect(_ slot: UInt32) {
+  mutating func disconnect(_ slot: UInt32) {
     if let key = udp.slots[slot].connectedKey { udp.keys.remove(key.hash(secrets), slot: slot) }
     udp.slots[slot].remote = nil
     udp.slots[slot].local = udp.slots[slot].bound
@@ -176,12 +176,16 @@ extension ProtocolStack {
     guard let (record, copied) = udp.slots[slot].queue.popFirst(into: &target) else {
       return nil
     }
+    return Self.describe(record, copied: copied)
+  }
+
+  static func describe(_ record: DatagramRecord, copied: Int) -> Datagram {
     let interface = InterfaceIndex(rawValue: record.interface)
     return Datagram(
       count: copied, truncated: copied < record.length,
       source: Self.scoped(record.source, record.sourcePort, interface),
       destination: Self.scoped(record.destination, record.destinationPort, interface),
-      interface: interface, ecn: ECNCodepoint(bits: record.ecn))
+      interface: interface, ecn: ECNCodepoint(bits: record.ecn), length: record.length)
   }
 
   /// Changes a socket's options; a smaller buffer keeps what it holds.

@@ -1,8 +1,8 @@
-import Host
-import Packets
+package import Host
+package import Packets
 
 /// A node's end of a link: a device of this machine's, or a cable to another node of the process.
-struct NodeLink: ~Copyable {
+package struct NodeLink: ~Copyable {
   private var tunnel: TunnelLink?
   private let incoming: Wire?
   private let outgoing: Wire?
@@ -11,7 +11,7 @@ struct NodeLink: ~Copyable {
   /// The capacity of a packet that can take in whatever the link delivers, in bytes.
   let packetCapacity: Int
 
-  init(_ tunnel: consuming TunnelLink) {
+  package init(_ tunnel: consuming TunnelLink) {
     abilities = tunnel.abilities
     name = tunnel.name
     packetCapacity = tunnel.packetCapacity
@@ -20,7 +20,7 @@ struct NodeLink: ~Copyable {
     outgoing = nil
   }
 
-  init(from incoming: Wire, to outgoing: Wire, _ abilities: LinkAbilities, name: String) {
+  package init(from incoming: Wire, to outgoing: Wire, _ abilities: LinkAbilities, name: String) {
     tunnel = nil
     self.incoming = incoming
     self.outgoing = outgoing
@@ -30,7 +30,7 @@ struct NodeLink: ~Copyable {
   }
 
   /// Room for a packet of a link with these abilities.
-  static func packetCapacity(for abilities: LinkAbilities) -> Int {
+  package static func packetCapacity(for abilities: LinkAbilities) -> Int {
     let largest = max(abilities.mtu, abilities.segmentationOffload)
     return Packet.defaultHeadroom + abilities.linkHeaderSize + largest
   }

@@ -1,16 +1,16 @@
-import Addresses
+package import Addresses
 import BasicContainers
 import Host
 import Packets
-import ProtocolStack
+package import ProtocolStack
 
 /// Puts a stack and its links together, before a thread runs them.
-struct StackBuilder: ~Copyable {
+package struct StackBuilder: ~Copyable {
   private var stack: ProtocolStack
   private var ports = UniqueArray<NodePort>()
   private let capture: (any PacketCapture)?
 
-  init(
+  package init(
     configuration: StackConfiguration, capture: (any PacketCapture)? = nil
   ) throws(SocketError) {
     do throws(SystemError) {
@@ -23,7 +23,7 @@ struct StackBuilder: ~Copyable {
   }
 
   /// Opens a device and makes it an interface, with a default route to Linux.
-  mutating func attach(_ attachment: StackAttachment) throws(SocketError) {
+  package mutating func attach(_ attachment: StackAttachment) throws(SocketError) {
     let mode: TunnelConfiguration.Mode =
       switch attachment.kind {
       case .tun: .tun
@@ -52,7 +52,7 @@ struct StackBuilder: ~Copyable {
   }
 
   /// Makes a link an interface.
-  mutating func attach(
+  package mutating func attach(
     _ link: consuming NodeLink, addresses: [Prefix]
   ) throws(SocketError) -> InterfaceIndex {
     let now = HostClock.now()
@@ -81,6 +81,13 @@ struct StackBuilder: ~Copyable {
     }
     // A second address of one version finds the route in its place.
     try? stack.addRoute(everywhere, via: gateway, on: interface)
+  }
+
+  /// Gives the stack and its links to another driver than a ``StackCore``.
+  package consuming func handOver<Result, Failure: Error>(
+    to take: (consuming ProtocolStack, consuming PortSet) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try take(stack, PortSet(ports))
   }
 
   /// Starts the thread.

@@ -1,12 +1,12 @@
 import DequeModule
-import Packets
+package import Packets
 import Synchronization
 
 /// One direction of a cable between two nodes of this process: a bounded queue of packets.
 ///
 /// Each end belongs to another thread. Packets keep their memory in circulation: what the receiver
 /// takes in is exchanged for a packet that the sender uses again.
-final class Wire: Sendable {
+package final class Wire: Sendable {
   private struct State: ~Copyable {
     var packets: RigidDeque<Packet>
     var spare: RigidDeque<Packet>
@@ -18,24 +18,24 @@ final class Wire: Sendable {
   /// Called when the receiver has something to take in, and when the sender has room again.
   private let nudges = Mutex<(receiver: Nudge?, sender: Nudge?)>((nil, nil))
 
-  typealias Nudge = @Sendable () -> Void
+  package typealias Nudge = @Sendable () -> Void
 
   /// - Parameters:
   ///   - depth: the packets that fit.
   ///   - packetCapacity: bytes of memory for each, headroom included.
-  init(depth: Int, packetCapacity: Int) {
+  package init(depth: Int, packetCapacity: Int) {
     self.packetCapacity = packetCapacity
     state = Mutex(
       State(packets: RigidDeque(capacity: depth), spare: RigidDeque(capacity: depth)))
   }
 
   /// Says who is to take a turn when a packet has come, or room.
-  func connect(receiver: @escaping Nudge, sender: @escaping Nudge) {
+  package func connect(receiver: @escaping Nudge, sender: @escaping Nudge) {
     nudges.withLock { $0 = (receiver, sender) }
   }
 
   /// - Returns: false when the wire is full; the sender is nudged when it no longer is.
-  func transmit(_ packet: borrowing Packet) -> Bool {
+  package func transmit(_ packet: borrowing Packet) -> Bool {
     let wasEmpty = state.withLock { state -> Bool? in
       guard !state.packets.isFull else {
         state.senderWaits = true
@@ -55,7 +55,7 @@ final class Wire: Sendable {
   }
 
   /// - Returns: false when the wire is empty.
-  func receive(into packet: inout Packet) -> Bool {
+  package func receive(into packet: inout Packet) -> Bool {
     let (found, senderWaited) = state.withLock { state in
       guard var next = state.packets.popFirst() else { return (false, false) }
       swap(&next, &packet)

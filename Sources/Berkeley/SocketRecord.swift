@@ -1,0 +1,118 @@
+import Addresses
+import Host
+import Packets
+import ProtocolStack
+import SystemPackage
+
+/// What is kept of a socket beside what the stack has: where it is in the life that Linux's calls
+/// give it, its options by Linux's names, and who waits for it.
+struct SocketRecord: Sendable {
+  /// The life of a stream socket; a datagram socket is idle or connected.
+  enum Phase: Sendable {
+    case idle, listening, connecting, connected
+    /// The attempt to connect failed, and no call of `connect` has told of it yet.
+    case refused
+    /// The connection was reset or timed out.
+    case ended
+  }
+
+  let isStream: Bool
+  /// 4 or 6.
+  let family: UInt8
+  /// Tells this socket from those that had its place before; zero where the place is vacant.
+  let generation: UInt32
+  var phase = Phase.idle
+  /// The socket in the stack, once there is one.
+  var handle: SocketHandle?
+  /// Where it was bound, by its user or by necessity.
+  var bound: SocketAddress?
+  var isBoundByUser = false
+  var isNonBlocking: Bool
+  var options: SocketOptions
+  /// What went wrong and was not told yet (`SO_ERROR`).
+  var error: Errno?
+  var isReadShut = false
+  var isWriteShut = false
+  /// A call of `connect` has answered with success.
+  var isConnectTold = false
+  /// Threads to wake when anything changes.
+  var waiters: [Gate] = []
+  /// Epoll instances to tell when anything changes.
+  var watchers: [EpollWatcher] = []
+  /// Counts the changes, for edge-triggered epoll.
+  var edges: UInt64 = 0
+
+  init(
+    isStream: Bool, family: UInt8, generation: UInt32, isNonBlocking: Bool,
+    options: SocketOptions
+  ) {
+    self.isStream = isStream
+    self.family = family
+    self.generation = generation
+    self.isNonBlocking = isNonBlocking
+    self.options = options
+  }
+
+  var isVacant: Bool { generation == 0 }
+
+  /// The wildcard of its family.
+  var wildcard: SocketAddress {
+    SocketAddress(family == 4 ? .v4(.any) : .v6(.any), port: .any)
+  }
+
+  /// What went wrong, told once.
+  mutating func takeError() -> Errno? {
+    defer { error = nil }
+    return error
+  }
+
+  mutating func changed() {
+    edges &+= 1
+    for waiter in waiters { waiter.open() }
+    for watcher in watchers { watcher.tell() }
+  }
+}
+
+/// A socket as descriptors name it: a node, a place there, and who filled it.
+struct SocketReference: Sendable {
+  let node: Node
+  let index: Int
+  let generation: UInt32
+}
+
+extension Errno {
+  init(_ error: StackError) {
+    self =
+      switch error {
+      case .noSuchSocket: .badFileDescriptor
+      case .invalidOperation: .invalidArgument
+      case .addressInUse: .addressInUse
+      case .addressNotAvailable: .addressNotAvailable
+      case .addressFamilyNotSupported: .addressFamilyNotSupported
+      case .networkUnreachable: .networkUnreachable
+      case .hostUnreachable: .noRouteToHost
+      case .connectionRefused: .connectionRefused
+      case .connectionReset: .connectionReset
+      case .connectionAborted: .connectionAbort
+      case .timedOut: .timedOut
+      case .notConnected: .socketNotConnected
+      case .alreadyConnected: .socketIsConnected
+      case .brokenPipe: .brokenPipe
+      case .messageTooLong: .messageTooLong
+      case .noBufferSpace: .noBufferSpace
+      case .permissionDenied: .permissionDenied
+      case .networkDown: .networkDown
+      }
+  }
+}
+
+/// Runs what the stack may refuse, and says so as Linux would.
+func refusing<Result: ~Copyable>(
+  _ body: () throws(StackError) -> Result
+) throws(Errno) -> Result {
+  do throws(StackError) {
+    return try body()
+  } catch {
+    throw Errno(error)
+  }
+}
