@@ -7,6 +7,9 @@ import Packets
 protocol ReactorGuest: AnyObject, Sendable {
   /// Has the guest's descriptors watched, under tokens above zero.
   nonisolated func watch(with poller: inout EpollPoller)
+  /// Whether it takes in nothing but what events tell it of: then events are asked for in every
+  /// turn, also while tasks leave the thread no time to sleep.
+  nonisolated var livesOnEvents: Bool { get }
   /// Takes in what has arrived and what time has brought, and resumes who waited for it.
   nonisolated func takeInput()
   /// Takes note of what has happened to a descriptor, before ``takeInput()``.

@@ -136,7 +136,8 @@ final class ReactorLoop: Sendable {
     }
   }
 
-  /// Sleeps until `deadline`, or until there is something to do.
+  /// Sleeps until `deadline`, or until there is something to do. Where there is already, it still
+  /// looks for events that the guest hears of in no other way.
   private func wait(
     with poller: inout EpollPoller, until deadline: Instant?, _ guest: (any ReactorGuest)?
   ) {
@@ -147,8 +148,8 @@ final class ReactorLoop: Sendable {
       inbox.isNudged = false
       return inbox.isSleeping
     }
-    guard maySleep else { return }
-    _ = try? poller.wait(atMost: deadline?.since(HostClock.now()))
+    guard maySleep || guest?.livesOnEvents ?? true else { return }
+    _ = try? poller.wait(atMost: maySleep ? deadline?.since(HostClock.now()) : .zero)
     // A guest that came meanwhile may have had descriptors watched already: what is reported of
     // them is reported once.
     let newGuest = inbox.withLock { inbox in

@@ -21,6 +21,8 @@ extension StackCore: ReactorGuest {
     }
   }
 
+  nonisolated var livesOnEvents: Bool { false }
+
   /// A link's readiness needs no note: every turn asks every link.
   nonisolated func note(_ event: PollEvent) {}
 
