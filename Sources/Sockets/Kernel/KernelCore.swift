@@ -11,6 +11,7 @@ final class KernelCore: Sendable {
   let reactor: Reactor
   private let table = Mutex(Table())
   private let commands = Mutex<[Command]>([])
+  private let hasPaused = Atomic(false)
   /// Touched on the reactor's thread alone, which is checked.
   nonisolated(unsafe) private var state = State()
 
@@ -22,6 +23,12 @@ final class KernelCore: Sendable {
 
   private struct State {
     var alarms = Alarms<Place>()
+    /// The deadlines that were live when the others were last forgotten.
+    var liveDeadlines = 0
+    /// Listeners that found no descriptor free.
+    var paused: [KernelHandle] = []
+    /// When they are to try again, whether one has become free or not.
+    var retry: Instant?
     var isReleased = false
   }
 
@@ -34,9 +41,16 @@ final class KernelCore: Sendable {
   /// What other threads ask for.
   private enum Command: Sendable {
     case alarm(Waiter, Place)
+    /// A listener has found no descriptor free.
+    case pause(KernelHandle)
+    /// A descriptor has become free.
+    case resume
     /// The node and all its sockets are gone.
     case release
   }
+
+  /// Descriptors become free in other parts of the program as well, which tell nobody.
+  private static var pauseLength: Interval { .milliseconds(100) }
 
   init() throws(SystemError) {
     reactor = try Reactor(name: "host")
@@ -75,10 +89,21 @@ final class KernelCore: Sendable {
   /// Sees to it that a waiter is woken at its time.
   func setAlarm(for waiter: Waiter, at place: Place) {
     if reactor.isCurrent {
-      unsafe state.alarms.add(waiter, at: place, now: HostClock.now())
+      add(waiter, place, now: HostClock.now())
     } else if waiter.deadline != nil {
       post(.alarm(waiter, place))
     }
+  }
+
+  /// Has a listener that found no descriptor free try again when one is, or after a while.
+  func pause(_ handle: KernelHandle) {
+    hasPaused.store(true, ordering: .sequentiallyConsistent)
+    post(.pause(handle))
+  }
+
+  /// Tells listeners that found no descriptor free that now one is.
+  func resume() {
+    if hasPaused.load(ordering: .sequentiallyConsistent) { post(.resume) }
   }
 
   func release() { post(.release) }
@@ -90,6 +115,8 @@ final class KernelCore: Sendable {
 }
 
 extension KernelCore: ReactorGuest {
+  var livesOnEvents: Bool { true }
+
   func watch(with poller: inout EpollPoller) {}
 
   func note(_ event: PollEvent) {
@@ -110,7 +137,11 @@ extension KernelCore: ReactorGuest {
     let now = HostClock.now()
     for command in commands {
       switch command {
-      case .alarm(let waiter, let place): unsafe state.alarms.add(waiter, at: place, now: now)
+      case .alarm(let waiter, let place): add(waiter, place, now: now)
+      case .pause(let handle):
+        unsafe state.paused.append(handle)
+        if unsafe state.retry == nil { unsafe state.retry = now + Self.pauseLength }
+      case .resume: unsafe state.retry = now
       case .release: unsafe state.isReleased = true
       }
     }
@@ -118,19 +149,39 @@ extension KernelCore: ReactorGuest {
       unsafe state.alarms.removeFirst()
       first.place.handle.wake(first.number, first.place.direction, first.outcome)
     }
+    if let retry = unsafe state.retry, retry <= now { retryPaused() }
+  }
+
+  private func retryPaused() {
+    hasPaused.store(false, ordering: .sequentiallyConsistent)
+    unsafe state.retry = nil
+    let paused = unsafe state.paused
+    unsafe state.paused = []
+    for handle in paused { handle.note(.readable) }
+  }
+
+  private func add(_ waiter: Waiter, _ place: Place, now: Instant) {
+    unsafe state.alarms.add(waiter, at: place, now: now)
+    guard unsafe state.alarms.hasManyStale(live: state.liveDeadlines) else { return }
+    // Most waits end long before their deadlines, which hold the sockets.
+    unsafe state.alarms.forgetStale { $0.place.handle.isWaiting($0) }
+    unsafe state.liveDeadlines = state.alarms.deadlineCount
   }
 
   func giveOutput(with poller: inout EpollPoller) -> GuestState {
     reactor.mustBeCurrent()
     if unsafe state.isReleased {
-      unsafe state.alarms = Alarms()
+      unsafe state = State()
       return .finished
     }
     // A timer for a wait that is over would be set and go off for nothing.
     while let first = unsafe state.alarms.first, !first.place.handle.isWaiting(first) {
       unsafe state.alarms.removeFirst()
     }
-    return .idle(until: unsafe state.alarms.first?.deadline)
+    guard let retry = unsafe state.retry else {
+      return .idle(until: unsafe state.alarms.first?.deadline)
+    }
+    return .idle(until: unsafe min(retry, state.alarms.first?.deadline ?? retry))
   }
 }
 

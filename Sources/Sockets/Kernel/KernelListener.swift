@@ -3,7 +3,8 @@ import Host
 import Packets
 import SystemPackage
 
-/// A TCP listener of the kernel's.
+/// A TCP listener of the kernel's. While the process or the system has no descriptor left for a
+/// connection, it pauses: whoever accepts waits.
 final class KernelListener: ListenerImplementation {
   private let handle: KernelHandle
   private let lease: KernelLease
@@ -15,7 +16,7 @@ final class KernelListener: ListenerImplementation {
 
   func tryAccept() throws(SocketError.Reason) -> Attempt<TCPConnection> {
     let attempt = try handle.tryReading { socket throws(Errno) in
-      (try socket.accept()).map { (value: $0, mayHaveMore: true) }
+      try acceptOrPause(socket).map { (value: $0, mayHaveMore: true) }
     }
     guard case .done(let accepted) = attempt else { return .wouldBlock }
     let handle = KernelHandle(accepted.socket, lease)
@@ -30,6 +31,23 @@ final class KernelListener: ListenerImplementation {
       TCPConnection(
         local: Endpoint(.tcp, local), remote: Endpoint(.tcp, accepted.remote),
         implementation: KernelStream(handle)))
+  }
+
+  /// Who comes when no descriptor is left waits in the backlog: an error would end the program's
+  /// loop, and trying again at once would take the time of those who could give one back.
+  private func acceptOrPause(
+    _ listening: KernelSocket
+  ) throws(Errno) -> (socket: KernelSocket, remote: SocketAddress)? {
+    do {
+      return try listening.accept()
+    } catch {
+      switch error {
+      case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .noBufferSpace:
+        lease.core.pause(handle)
+        return nil
+      default: throw error
+      }
+    }
   }
 
   func accept(until deadline: Instant?) async throws(SocketError.Reason) -> TCPConnection {

@@ -58,6 +58,9 @@ struct Alarms<Place: Sendable> {
         deadline: deadline, number: waiter.number, place: place, outcome: .deadlineExceeded))
   }
 
+  /// The deadlines of callers, those of waits that are over among them.
+  var deadlineCount: Int { deadlines.count }
+
   /// Whether most deadlines are those of waits that are over.
   func hasManyStale(live: Int) -> Bool { deadlines.count > 64 + 2 * live }
 
