@@ -29,6 +29,10 @@ final class KernelHandle: Sendable {
     var isClosed = false
   }
 
+  /// Whether tasks may wait, so that a call that found more can tell without the lock.
+  private let hasReaders = Atomic(false)
+  private let hasWriters = Atomic(false)
+
   /// - Parameters:
   ///   - socket: owned from now on.
   ///   - isReady: false for one whose handshake has begun.
@@ -93,10 +97,14 @@ final class KernelHandle: Sendable {
     // Before the call: what the kernel reports during it must not be lost.
     isReadable.store(false, ordering: .sequentiallyConsistent)
     return try use { socket throws(Errno) in
-      guard let found = try attempt(body, on: socket, isReadable) else { return .wouldBlock }
-      if found.mayHaveMore || hasEnded.load(ordering: .relaxed) {
-        isReadable.store(true, ordering: .releasing)
+      // After an error the next call is to be made, whatever it finds.
+      var mayHaveMore = true
+      defer { if mayHaveMore { setReadable() } }
+      guard let found = try body(socket) else {
+        mayHaveMore = false
+        return .wouldBlock
       }
+      mayHaveMore = found.mayHaveMore || hasEnded.load(ordering: .relaxed)
       return .done(found.value)
     }
   }
@@ -111,26 +119,38 @@ final class KernelHandle: Sendable {
     }
     isWritable.store(false, ordering: .sequentiallyConsistent)
     return try use { socket throws(Errno) in
-      guard let found = try attempt(body, on: socket, isWritable) else { return .wouldBlock }
-      if found.mayHaveMore || hasEnded.load(ordering: .relaxed) {
-        isWritable.store(true, ordering: .releasing)
+      var mayHaveMore = true
+      defer { if mayHaveMore { setWritable() } }
+      guard let found = try body(socket) else {
+        mayHaveMore = false
+        return .wouldBlock
       }
+      mayHaveMore = found.mayHaveMore || hasEnded.load(ordering: .relaxed)
       return .done(found.value)
     }
   }
 
-  /// After an error the next call is to be made, whatever it finds.
-  @inline(__always)
-  private func attempt<Value>(
-    _ body: (KernelSocket) throws(Errno) -> (value: Value, mayHaveMore: Bool)?,
-    on socket: KernelSocket, _ isReady: borrowing Atomic<Bool>
-  ) throws(Errno) -> (value: Value, mayHaveMore: Bool)? {
-    do throws(Errno) {
-      return try body(socket)
-    } catch {
-      isReady.store(true, ordering: .releasing)
-      throw error
-    }
+  /// Lets the next call be made, also by those who came to wait during the one that found more.
+  private func setReadable() {
+    isReadable.store(true, ordering: .sequentiallyConsistent)
+    guard hasReaders.load(ordering: .sequentiallyConsistent) else { return }
+    queues.withLock { wakeReaders(&$0, .happened) }
+  }
+
+  private func setWritable() {
+    isWritable.store(true, ordering: .sequentiallyConsistent)
+    guard hasWriters.load(ordering: .sequentiallyConsistent) else { return }
+    queues.withLock { wakeWriters(&$0, .happened) }
+  }
+
+  private func wakeReaders(_ queues: inout Queues, _ outcome: WaitOutcome) {
+    hasReaders.store(false, ordering: .sequentiallyConsistent)
+    _ = queues.reading.wakeAll(outcome)
+  }
+
+  private func wakeWriters(_ queues: inout Queues, _ outcome: WaitOutcome) {
+    hasWriters.store(false, ordering: .sequentiallyConsistent)
+    _ = queues.writing.wakeAll(outcome)
   }
 
   // MARK: Waiting
@@ -139,17 +159,20 @@ final class KernelHandle: Sendable {
     if let deadline = waiter.deadline, deadline <= HostClock.now() {
       return waiter.wake(.deadlineExceeded)
     }
-    if waiter.isCancelled { return waiter.wake(.cancelled) }
     // On another thread an alarm costs more than to prepare for cancellation.
     if waiter.patience == .brief, !lease.core.reactor.isCurrent { return waiter.wake(.outlasted) }
     let refusal = queues.withLock { queues -> WaitOutcome? in
       if queues.isClosed { return .failed(.closed) }
+      // Whoever cancels the task from now on finds the waiter in its place.
+      if waiter.isCancelled { return .cancelled }
       switch direction {
       case .reading:
-        if isReadable.load(ordering: .acquiring) { return .happened }
+        hasReaders.store(true, ordering: .sequentiallyConsistent)
+        if isReadable.load(ordering: .sequentiallyConsistent) { return .happened }
         queues.reading.append(waiter)
       case .writing:
-        if isWritable.load(ordering: .acquiring) { return .happened }
+        hasWriters.store(true, ordering: .sequentiallyConsistent)
+        if isWritable.load(ordering: .sequentiallyConsistent) { return .happened }
         queues.writing.append(waiter)
       }
       return nil
@@ -191,8 +214,8 @@ final class KernelHandle: Sendable {
     if mayRead { isReadable.store(true, ordering: .sequentiallyConsistent) }
     if mayWrite { isWritable.store(true, ordering: .sequentiallyConsistent) }
     queues.withLock { queues in
-      if mayRead { _ = queues.reading.wakeAll(.happened) }
-      if mayWrite { _ = queues.writing.wakeAll(.happened) }
+      if mayRead { wakeReaders(&queues, .happened) }
+      if mayWrite { wakeWriters(&queues, .happened) }
     }
   }
 
@@ -207,8 +230,8 @@ final class KernelHandle: Sendable {
     guard old & 1 == 0 else { return false }
     queues.withLock { queues in
       queues.isClosed = true
-      _ = queues.reading.wakeAll(.failed(.closed))
-      _ = queues.writing.wakeAll(.failed(.closed))
+      wakeReaders(&queues, .failed(.closed))
+      wakeWriters(&queues, .failed(.closed))
     }
     if old == 0 { closeDescriptor() }
     return true
@@ -219,5 +242,6 @@ final class KernelHandle: Sendable {
     let slot = slot.load(ordering: .acquiring)
     if slot >= 0 { lease.core.unregister(slot) }
     socket.close()
+    lease.core.resume()
   }
 }
