@@ -8,6 +8,7 @@ extension StackCore {
   func bind(
     _ local: SocketAddress, ipv6Only: Bool, _ choices: UDPOptions
   ) throws(SocketError.Reason) -> (handle: SocketHandle, local: SocketAddress) {
+    obeyCommands()
     var options = UDPSocketOptions(choices)
     if let interface = choices.multicastInterface {
       options.multicastInterface = try index(of: interface)

@@ -5,6 +5,7 @@ import ProtocolStack
 // What echo sockets ask of the stack.
 extension StackCore {
   func openEcho(_ version: IPVersion) throws(SocketError.Reason) -> SocketHandle {
+    obeyCommands()
     do {
       return try stack.openEcho(nil, version: version, at: now)
     } catch {

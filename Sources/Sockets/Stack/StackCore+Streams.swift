@@ -12,6 +12,7 @@ extension StackCore {
     timeout: Duration?
   ) async throws(SocketError.Reason) -> SocketHandle {
     let deadline = Instant(after: timeout)
+    obeyCommands()
     let socket: SocketHandle
     do {
       socket = try stack.connectTCP(to: remote, from: local, options: options, at: now)
@@ -38,6 +39,7 @@ extension StackCore {
   func listen(
     on local: SocketAddress, backlog: Int, ipv6Only: Bool, _ options: TCPSocketOptions
   ) throws(SocketError.Reason) -> SocketHandle {
+    obeyCommands()
     do {
       return try stack.listenTCP(
         on: local, backlog: backlog, ipv6Only: ipv6Only, options: options, at: now)
