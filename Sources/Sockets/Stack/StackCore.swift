@@ -98,7 +98,8 @@ actor StackCore {
     reactor.nudge()
   }
 
-  /// Carries out what was posted.
+  /// Carries out what was posted. Whoever opens a socket calls it first: the addresses and the
+  /// places of those closed before are free.
   func obeyCommands() {
     commands.withLock { swap(&$0, &commandsAtWork) }
     guard !commandsAtWork.isEmpty else { return }
@@ -145,6 +146,8 @@ actor StackCore {
       // A handler's command is carried out in a later turn, so a cancellation that this test does
       // not see finds the waiter in its place.
       waiter.wake(.cancelled)
+    } else if let missed = waiters.takeMissed(at: point) {
+      waiter.wake(missed)
     } else {
       waiters.add(waiter, at: point, now: now)
     }

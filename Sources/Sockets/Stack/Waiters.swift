@@ -4,12 +4,22 @@ import ProtocolStack
 /// The tasks that wait on a node's sockets, and their deadlines.
 ///
 /// An event wakes everybody who waits in its direction, and each tries again: no wake-up is lost,
-/// not even on a task that is cancelled at that moment. Waiting and waking take constant time, with
+/// not even on a task that is cancelled at that moment. What nobody waited for is remembered: the
+/// runtime may let a turn pass between a task's try and its wait. Waiting and waking take constant time, with
 /// a deadline logarithmic time.
 struct Waiters {
   private struct Place {
     var reading = WaitQueue()
     var writing = WaitQueue()
+    var missedReading: Missed?
+    var missedWriting: Missed?
+  }
+
+  /// An event that nobody waited for.
+  private struct Missed {
+    /// Of the socket in that slot.
+    let generation: UInt32
+    let outcome: WaitOutcome
   }
 
   /// By kind of socket and slot.
@@ -41,10 +51,35 @@ struct Waiters {
 
   /// Wakes everybody who waits at `point`.
   mutating func wake(_ point: WaitPoint, _ outcome: WaitOutcome = .happened) {
-    guard isPlace(point) else { return }
     let woken = withQueue(at: point) { $0.wakeAll(outcome) }
+    guard woken.count > 0 else {
+      return setMissed(Missed(generation: point.socket.generation, outcome: outcome), at: point)
+    }
     count -= woken.count
     deadlines -= woken.withDeadline
+  }
+
+  /// What has happened at `point` since somebody last waited there, if anything. Once.
+  mutating func takeMissed(at point: WaitPoint) -> WaitOutcome? {
+    guard isPlace(point) else { return nil }
+    let kind = point.socket.kind.place
+    let slot = Int(point.socket.index)
+    let missed =
+      switch point.direction {
+      case .reading: places[kind][slot].missedReading
+      case .writing: places[kind][slot].missedWriting
+      }
+    guard let missed else { return nil }
+    setMissed(nil, at: point)
+    return missed.generation == point.socket.generation ? missed.outcome : nil
+  }
+
+  private mutating func setMissed(_ missed: Missed?, at point: WaitPoint) {
+    let slot = Int(point.socket.index)
+    switch point.direction {
+    case .reading: places[point.socket.kind.place][slot].missedReading = missed
+    case .writing: places[point.socket.kind.place][slot].missedWriting = missed
+    }
   }
 
   /// Wakes everybody who waits on `socket`, in either direction.
