@@ -44,6 +44,7 @@ final class StackConnection: StreamImplementation {
     into bytes: inout MutableSpan<UInt8>
   ) throws(SocketError.Reason) -> Attempt<Int> {
     try socket.mustBeOpen()
+    if bytes.isEmpty { return .done(0) }
     guard socket.core.isCurrent else { return .elsewhere }
     return try socket.core.tryRead(socket.handle, into: &bytes)
   }
