@@ -8,8 +8,9 @@ extension ProtocolStack {
   /// - Parameters:
   ///   - remote: unicast; for a link-local address the zone is the interface's number.
   ///   - local: the address and port to connect from; nothing, a wildcard or port zero: chosen.
-  /// - Throws: `networkUnreachable`, `addressNotAvailable`, `addressInUse`, `invalidOperation` for
-  ///   an address that cannot be connected to, `noBufferSpace` at the limit of connections.
+  /// - Throws: `networkUnreachable`, as on Linux also for a multicast or broadcast address;
+  ///   `addressNotAvailable`, `addressInUse`, `invalidOperation` for a wildcard address or port zero,
+  ///   `noBufferSpace` at the limit of connections.
   public mutating func connectTCP(
     to remote: SocketAddress, from local: SocketAddress? = nil,
     options: TCPSocketOptions = .init(), at now: Instant
@@ -17,8 +18,9 @@ extension ProtocolStack {
     observe(now)
     var peer = remote
     peer.address = Self.plain(remote.address)
-    guard !peer.address.isUnspecified, !peer.address.isMulticast, !isBroadcast(peer.address)
-    else { throw .invalidOperation }
+    guard !peer.address.isUnspecified else { throw .invalidOperation }
+    guard !peer.address.isMulticast, !isBroadcast(peer.address)
+    else { throw .networkUnreachable }
     let route = try route(
       to: peer.address, from: local.map { Self.plain($0.address) },
       zone: peer.zone > 0 ? peer.zone : local?.zone ?? 0)
