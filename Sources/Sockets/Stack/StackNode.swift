@@ -52,7 +52,7 @@ public final class StackNode: NetworkNode {
   ) async throws(SocketError) -> TCPConnection {
     try remote.mustBe(.tcp, for: .connect)
     try local?.mustBe(.tcp, for: .connect)
-    do {
+    do throws(SocketError.Reason) {
       let handle = try await core.connect(
         to: remote.socketAddress, from: local?.socketAddress, TCPSocketOptions(options),
         timeout: timeout)
@@ -66,7 +66,7 @@ public final class StackNode: NetworkNode {
     on local: Endpoint, backlog: Int, ipv6Only: Bool, options: TCPOptions
   ) async throws(SocketError) -> TCPListener {
     try local.mustBe(.tcp, for: .listen)
-    do {
+    do throws(SocketError.Reason) {
       let handle = try await core.listen(
         on: local.socketAddress, backlog: backlog, ipv6Only: ipv6Only, TCPSocketOptions(options))
       let address = await core.addresses(handle).local ?? local.socketAddress

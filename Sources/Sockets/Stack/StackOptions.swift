@@ -3,10 +3,20 @@ import ProtocolStack
 
 extension TCPSocketOptions {
   /// The public options in the stack's words.
-  init(_ options: TCPOptions) {
+  ///
+  /// - Throws: ``SocketError/Reason/invalidOperation`` for what Linux refuses, by its limits
+  ///   (tcp(7)): segments of 88 to 32,767 bytes, 1 to 127 probes, up to 32,767 seconds apart.
+  init(_ options: TCPOptions) throws(SocketError.Reason) {
     self.init()
     noDelay = options.noDelay
+    if let size = options.maximumSegmentSize, !(88...32_767).contains(size) {
+      throw .invalidOperation
+    }
     if let keepAlive = options.keepAlive {
+      let longest = Duration.seconds(32_767)
+      guard (1...127).contains(keepAlive.probes), keepAlive.idle <= longest,
+        keepAlive.interval <= longest
+      else { throw .invalidOperation }
       keepAliveIdle = Interval(keepAlive.idle)
       keepAliveInterval = Interval(keepAlive.interval)
       keepAliveProbes = keepAlive.probes
