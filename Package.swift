@@ -86,6 +86,9 @@ let package = Package(
       name: "ping-host", dependencies: ["Addresses", "Sockets"], path: "Examples/PingHost",
       swiftSettings: laws),
     .testTarget(
+      name: "ConformanceTests", dependencies: ["Addresses", "Packets", "ProtocolStack", "Sockets"],
+      swiftSettings: laws),
+    .testTarget(
       name: "SocketsTests",
       dependencies: [
         "Addresses", "Packets", "Sockets",

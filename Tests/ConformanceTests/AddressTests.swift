@@ -1,0 +1,256 @@
+import Addresses
+import Sockets
+import Testing
+
+extension Conformance {
+  @Suite("Addresses of TCP sockets", .timeLimit(.minutes(2)))
+  struct AddressTests {
+    @Test("port zero is another port each time", arguments: World.all, Family.allCases)
+    func ephemeral(world: World, family: Family) async throws {
+      try await world.run { network in
+        var listeners: [TCPListener] = []
+        for _ in 0..<10 { listeners.append(try await network.listen(family)) }
+        let ports = Set(listeners.map(\.local.port))
+        #expect(ports.count == 10)
+        #expect(!ports.contains(0))
+        #expect(listeners.allSatisfy { $0.local.address == network.serverAddress(family) })
+      }
+    }
+
+    @Test("an address that somebody listens on is in use", arguments: World.all, Family.allCases)
+    func inUse(world: World, family: Family) async throws {
+      try await world.run { network in
+        let listener = try await network.listen(family)
+        let wildcard = Endpoint.tcp(Network.wildcard(family), port: listener.local.port)
+        for endpoint in [listener.local, wildcard] {
+          #expect(await reason { try await network.server.listen(on: endpoint) } == .addressInUse)
+        }
+        withExtendedLifetime(listener) {}
+      }
+    }
+
+    @Test(
+      "a wildcard that somebody listens on takes the port of every address",
+      arguments: World.all, Family.allCases)
+    func wildcardInUse(world: World, family: Family) async throws {
+      try await world.run { network in
+        let listener = try await network.server.listen(
+          on: .tcp(Network.wildcard(family), port: 0))
+        let specific = Endpoint.tcp(network.serverAddress(family), port: listener.local.port)
+        for endpoint in [listener.local, specific] {
+          #expect(await reason { try await network.server.listen(on: endpoint) } == .addressInUse)
+        }
+        withExtendedLifetime(listener) {}
+      }
+    }
+
+    @Test("[::] takes the port of both IP versions", arguments: World.all)
+    func dualStackInUse(world: World) async throws {
+      try await world.run { network in
+        let listener = try await network.server.listen(on: "tcp://[::]:0")
+        for address in [IPAddress.v4(.any), network.serverAddress(.v4), network.serverAddress(.v6)]
+        {
+          let endpoint = Endpoint.tcp(address, port: listener.local.port)
+          #expect(await reason { try await network.server.listen(on: endpoint) } == .addressInUse)
+        }
+        withExtendedLifetime(listener) {}
+      }
+    }
+
+    @Test("[::] for IPv6 alone leaves the port to IPv4", arguments: World.all)
+    func ipv6Only(world: World) async throws {
+      try await world.run { network in
+        let six = try await network.server.listen(
+          on: .tcp(.v6(.any), port: 0), backlog: 8, ipv6Only: true, options: TCPOptions())
+        let four = Endpoint.tcp(network.serverAddress(.v4), port: six.local.port)
+        #expect(await reason { try await network.client.connect(to: four) } == .connectionRefused)
+        let listener = try await network.server.listen(on: four)
+        _ = try await network.connect(to: listener)
+        #expect(try await listener.accept(timeout: patience).local == four)
+      }
+    }
+
+    @Test("[::] takes connections of both IP versions", arguments: World.all, Family.allCases)
+    func dualStack(world: World, family: Family) async throws {
+      try await world.run { network in
+        let listener = try await network.server.listen(on: "tcp://[::]:0")
+        let endpoint = Endpoint.tcp(network.serverAddress(family), port: listener.local.port)
+        let client = try await network.client.connect(to: endpoint, timeout: patience)
+        let server = try await listener.accept(timeout: patience)
+        #expect(server.local == endpoint)
+        #expect(server.remote == client.local)
+      }
+    }
+
+    @Test(
+      "an address of nobody's, or of another node's, is not available",
+      arguments: World.all, Family.allCases)
+    func notAvailable(world: World, family: Family) async throws {
+      try await world.run { network in
+        let foreign = Endpoint.tcp(Network.foreignAddress(family), port: 0)
+        #expect(
+          await reason { try await network.server.listen(on: foreign) } == .addressNotAvailable)
+        let listener = try await network.listen(family)
+        #expect(
+          await reason {
+            try await network.client.connect(
+              to: listener.local, from: foreign, options: TCPOptions(), timeout: patience)
+          } == .addressNotAvailable)
+      }
+    }
+
+    @Test(
+      "an address is free as soon as its listener is closed", arguments: World.all, Family.allCases)
+    func freedByClose(world: World, family: Family) async throws {
+      try await world.run { network in
+        let local = try await network.listen(family).local
+        for _ in 0..<20 {
+          let listener = try await network.server.listen(on: local)
+          #expect(listener.local == local)
+          listener.close()
+        }
+      }
+    }
+
+    @Test("connections that end do not keep a listener from its port again", arguments: World.all)
+    func freedDespiteConnections(world: World) async throws {
+      try await world.run { network in
+        let listener = try await network.listen()
+        let client = try await network.connect(to: listener)
+        let server = try await listener.accept(timeout: patience)
+        listener.close()
+        // The side that ends first keeps the connection for a while (TIME-WAIT).
+        try await server.shutdownSend()
+        #expect(try await client.read(timeout: patience).isEmpty)
+        client.close()
+        #expect(try await server.read(timeout: patience).isEmpty)
+        server.close()
+        let again = try await network.server.listen(on: listener.local)
+        _ = try await network.connect(to: again)
+      }
+    }
+
+    @Test("TCP and UDP have ports of their own", arguments: World.all, Family.allCases)
+    func separatePorts(world: World, family: Family) async throws {
+      try await world.run { network in
+        let listener = try await network.listen(family)
+        let socket = try await network.server.bind(
+          .udp(network.serverAddress(family), port: listener.local.port))
+        #expect(socket.local.port == listener.local.port)
+        withExtendedLifetime(listener) {}
+      }
+    }
+
+    @Test(
+      "each end's remote endpoint is the other's local one", arguments: World.all, Family.allCases)
+    func twins(world: World, family: Family) async throws {
+      try await world.run { network in
+        let listener = try await network.listen(family)
+        let client = try await network.connect(to: listener)
+        let server = try await listener.accept(timeout: patience)
+        #expect(client.remote == listener.local)
+        #expect(server.local == listener.local)
+        #expect(server.remote == client.local)
+        #expect(client.local.address == network.clientAddress(family))
+        #expect(client.local.port != 0)
+      }
+    }
+
+    @Test(
+      "a connection begins at the port that is asked for", arguments: World.all, Family.allCases)
+    func chosenPort(world: World, family: Family) async throws {
+      try await world.run { network in
+        let listener = try await network.listen(family)
+        let local = try await network.client.listen(
+          on: .tcp(network.clientAddress(family), port: 0)
+        ).local
+        for from in [local, .tcp(Network.wildcard(family), port: local.port)] {
+          let client = try await network.client.connect(
+            to: listener.local, from: from, options: TCPOptions(), timeout: patience)
+          #expect(client.local == local)
+          #expect(try await listener.accept(timeout: patience).remote == local)
+          // A reset leaves nothing of it.
+          client.abort()
+        }
+      }
+    }
+
+    @Test("connections from one node have different ports", arguments: World.all)
+    func differentPorts(world: World) async throws {
+      try await world.run { network in
+        let listener = try await network.listen()
+        var connections: [TCPConnection] = []
+        for _ in 0..<50 { connections.append(try await network.connect(to: listener)) }
+        #expect(Set(connections.map(\.local)).count == 50)
+      }
+    }
+
+    @Test("one pair of endpoints is one connection", arguments: World.all)
+    func samePair(world: World) async throws {
+      try await world.run { network in
+        let listener = try await network.listen()
+        let first = try await network.connect(to: listener)
+        let again = await reason {
+          try await network.client.connect(
+            to: listener.local, from: first.local, options: TCPOptions(), timeout: patience)
+        }
+        #expect(again == .addressInUse)
+        withExtendedLifetime(first) {}
+      }
+    }
+
+    @Test("the two ends of a connection are of one IP version", arguments: World.all)
+    func mixedVersions(world: World) async throws {
+      try await world.run { network in
+        let listener = try await network.listen(.v6)
+        let from = Endpoint.tcp(network.clientAddress(.v4), port: 0)
+        #expect(
+          await reason {
+            try await network.client.connect(
+              to: listener.local, from: from, options: TCPOptions(), timeout: patience)
+          } == .addressFamilyNotSupported)
+      }
+    }
+
+    @Test("an IPv4-mapped address is the IPv4 address", arguments: World.all)
+    func mapped(world: World) async throws {
+      try await world.run { network in
+        let listener = try await network.server.listen(on: "tcp://0.0.0.0:0")
+        let mapped = IPAddress.v6(network.serverAddress(.v4).mapped)
+        let client = try await network.client.connect(
+          to: .tcp(mapped, port: listener.local.port), timeout: patience)
+        let server = try await listener.accept(timeout: patience)
+        #expect(client.remote == server.local)
+        #expect(client.remote.address == network.serverAddress(.v4))
+      }
+    }
+
+    /// What is no endpoint for a TCP socket.
+    static let badEndpoints = ["", "nonsense", "udp://0.0.0.0:0", "tcp://0.0.0.0", "tcp://[::1:80"]
+
+    @Test(
+      "what is no tcp:// endpoint is refused with a complaint",
+      arguments: World.all, badEndpoints)
+    func badEndpoint(world: World, text: String) async throws {
+      try await world.run { network in
+        let listening = await reason { try await network.server.listen(on: text) }
+        #expect(listening?.isBadEndpoint == true)
+        let connecting = await reason { try await network.client.connect(to: text) }
+        #expect(connecting?.isBadEndpoint == true)
+      }
+    }
+
+    @Test("UDP's endpoints are none to connect from", arguments: World.all)
+    func badLocalEndpoint(world: World) async throws {
+      try await world.run { network in
+        let listener = try await network.listen()
+        let from = Endpoint.udp(network.clientAddress(.v4), port: 0)
+        let connecting = await reason {
+          try await network.client.connect(
+            to: listener.local, from: from, options: TCPOptions(), timeout: patience)
+        }
+        #expect(connecting?.isBadEndpoint == true)
+      }
+    }
+  }
+}

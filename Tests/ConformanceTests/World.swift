@@ -1,0 +1,80 @@
+import Sockets
+import Testing
+
+/// The cases, written once and run on every world there is. One after another: each then has the
+/// machine for itself, and says which world it fails on.
+@Suite("Conformance", .serialized)
+enum Conformance {}
+
+/// Where the cases run: which nodes, and on which executor the program's tasks run.
+struct World: Hashable, Sendable, CustomTestStringConvertible {
+  /// Who serves, and who connects.
+  enum Nodes: String, Hashable, Sendable {
+    /// This machine to itself.
+    case kernel
+    /// Two nodes of ours, on a cable in memory.
+    case stack
+    /// One node of ours to itself.
+    case stackLoopback = "stack's loopback"
+    /// This machine to a node of ours, on a TUN device.
+    case kernelToStack = "kernel to stack over TUN"
+    /// The other way.
+    case stackToKernel = "stack to kernel over TUN"
+  }
+
+  /// What the tasks of a case prefer.
+  enum Place: String, Hashable, Sendable {
+    case anywhere = "the default executor"
+    case client = "the client's executor"
+    case server = "the server's executor"
+  }
+
+  let nodes: Nodes
+  let place: Place
+
+  var testDescription: String { "\(nodes.rawValue), on \(place.rawValue)" }
+
+  /// The worlds there are here. Those with devices need root: ``TunnelWorldTests`` says so.
+  static let all: [World] = {
+    var worlds = [
+      World(nodes: .kernel, place: .anywhere), World(nodes: .kernel, place: .client),
+      World(nodes: .stack, place: .anywhere), World(nodes: .stack, place: .client),
+      World(nodes: .stack, place: .server), World(nodes: .stackLoopback, place: .anywhere),
+      World(nodes: .stackLoopback, place: .client),
+    ]
+    guard RootTests.areEnabled else { return worlds }
+    for place in [Place.anywhere, .client] {
+      worlds.append(World(nodes: .kernelToStack, place: place))
+      worlds.append(World(nodes: .stackToKernel, place: place))
+    }
+    return worlds
+  }()
+
+  /// Runs a case on nodes of its own.
+  func run(_ body: (Network) async throws -> Void) async throws {
+    let network = try await Network(self)
+    guard let executor = network.executor else { return try await body(network) }
+    try await withTaskExecutorPreference(executor) { try await body(network) }
+  }
+}
+
+/// The version of the Internet Protocol a case runs over.
+enum Family: String, Hashable, Sendable, CaseIterable, CustomTestStringConvertible {
+  case v4 = "IPv4"
+  case v6 = "IPv6"
+
+  var testDescription: String { rawValue }
+}
+
+extension Conformance {
+  @Suite("The worlds with devices")
+  struct TunnelWorldTests {
+    @Test(
+      "are among those that every case runs on",
+      .enabled(if: RootTests.areEnabled, RootTests.reason))
+    func present() {
+      #expect(World.all.contains { $0.nodes == .kernelToStack })
+      #expect(World.all.contains { $0.nodes == .stackToKernel })
+    }
+  }
+}
