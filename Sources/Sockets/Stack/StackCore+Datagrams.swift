@@ -46,8 +46,9 @@ extension StackCore {
     until deadline: Instant?
   ) async throws(SocketError.Reason) {
     while true {
+      let seen = newsCount(socket, .writing)
       if case .done = try trySend(socket, bytes, to: remote) { return }
-      try await waitForWriting(socket, until: deadline)
+      try await waitForWriting(socket, since: seen, until: deadline)
     }
   }
 
@@ -68,8 +69,9 @@ extension StackCore {
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> Datagram {
     while true {
+      let seen = newsCount(socket, .reading)
       if case .done(let datagram) = try tryReceive(socket, into: &bytes) { return datagram }
-      try await waitForReading(socket, until: deadline)
+      try await waitForReading(socket, since: seen, until: deadline)
     }
   }
 

@@ -40,8 +40,9 @@ extension StackCore {
     _ socket: SocketHandle, into payload: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> EchoReply {
     while true {
+      let seen = newsCount(socket, .reading)
       if let reply = try tryReceiveEcho(socket, into: &payload) { return reply }
-      try await waitForReading(socket, until: deadline)
+      try await waitForReading(socket, since: seen, until: deadline)
     }
   }
 }

@@ -19,7 +19,9 @@ extension StackCore {
     } catch {
       throw SocketError.Reason(error)
     }
-    let outcome = await wait(for: WaitPoint(socket: socket, direction: .writing), until: deadline)
+    let point = WaitPoint(socket: socket, direction: .writing)
+    let outcome = await wait(
+      for: point, since: waiters.newsCount(at: point), until: deadline)
     switch outcome {
     case .happened, .outlasted: return socket
     case .failed(let reason):
@@ -63,8 +65,9 @@ extension StackCore {
     _ listener: SocketHandle, until deadline: Instant?
   ) async throws(SocketError.Reason) -> SocketHandle {
     while true {
+      let seen = newsCount(listener, .reading)
       if case .done(let socket) = try tryAccept(listener) { return socket }
-      try await waitForReading(listener, until: deadline)
+      try await waitForReading(listener, since: seen, until: deadline)
     }
   }
 
@@ -88,8 +91,9 @@ extension StackCore {
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> Int {
     while true {
+      let seen = newsCount(socket, .reading)
       if case .done(let count) = try tryRead(socket, into: &bytes) { return count }
-      try await waitForReading(socket, until: deadline)
+      try await waitForReading(socket, since: seen, until: deadline)
     }
   }
 
@@ -111,9 +115,10 @@ extension StackCore {
   ) async throws(SocketError.Reason) {
     var written = 0
     while true {
+      let seen = newsCount(socket, .writing)
       written += try tryWrite(socket, bytes.extracting(droppingFirst: written))
       if written == bytes.count { return }
-      try await waitForWriting(socket, until: deadline)
+      try await waitForWriting(socket, since: seen, until: deadline)
     }
   }
 
@@ -158,15 +163,22 @@ extension StackCore {
 
   // MARK: Waiting in one direction
 
+  /// The count of events on a socket; to be taken before the try that may block.
+  func newsCount(_ socket: SocketHandle, _ direction: WaitDirection) -> UInt32 {
+    waiters.newsCount(at: WaitPoint(socket: socket, direction: direction))
+  }
+
   func waitForReading(
-    _ socket: SocketHandle, until deadline: Instant?
+    _ socket: SocketHandle, since seen: UInt32, until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    try await wait(for: WaitPoint(socket: socket, direction: .reading), until: deadline).check()
+    let point = WaitPoint(socket: socket, direction: .reading)
+    try await wait(for: point, since: seen, until: deadline).check()
   }
 
   func waitForWriting(
-    _ socket: SocketHandle, until deadline: Instant?
+    _ socket: SocketHandle, since seen: UInt32, until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    try await wait(for: WaitPoint(socket: socket, direction: .writing), until: deadline).check()
+    let point = WaitPoint(socket: socket, direction: .writing)
+    try await wait(for: point, since: seen, until: deadline).check()
   }
 }

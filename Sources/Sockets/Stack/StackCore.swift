@@ -122,19 +122,26 @@ actor StackCore {
 
   // MARK: Waiting
 
-  /// Suspends the caller until something happens at `point`. Call it right after a try that would
-  /// block, without a suspension in between.
-  func wait(for point: WaitPoint, until deadline: Instant?) async -> WaitOutcome {
+  /// Suspends the caller until something happens at `point`.
+  ///
+  /// - Parameter seen: the count of events there, from before the try that would block.
+  func wait(
+    for point: WaitPoint, since seen: UInt32, until deadline: Instant?
+  ) async -> WaitOutcome {
     let number = Waiter.nextNumber()
     return await withTaskCancellationHandler {
-      await Waiter.suspend(until: deadline, .lasting, number) { enlist($0, at: point) }
+      await Waiter.suspend(until: deadline, .lasting, number) {
+        enlist($0, at: point, since: seen)
+      }
     } onCancel: {
       post(.cancel(number: number, point))
     }
   }
 
   /// Takes a waiter in, or wakes it at once.
-  nonisolated func enlist(_ waiter: Waiter, at point: WaitPoint) {
+  ///
+  /// - Parameter seen: the count of events from before its try, where turns may have passed since.
+  nonisolated func enlist(_ waiter: Waiter, at point: WaitPoint, since seen: UInt32? = nil) {
     if !isCurrent {
       // The runtime has taken the task elsewhere: its next try finds the way back.
       waiter.wake(.happened)
@@ -146,8 +153,8 @@ actor StackCore {
       // A handler's command is carried out in a later turn, so a cancellation that this test does
       // not see finds the waiter in its place.
       waiter.wake(.cancelled)
-    } else if let missed = waiters.takeMissed(at: point) {
-      waiter.wake(missed)
+    } else if let news = seen.flatMap({ waiters.news(at: point, since: $0) }) {
+      waiter.wake(news)
     } else {
       waiters.add(waiter, at: point, now: now)
     }

@@ -4,22 +4,22 @@ import ProtocolStack
 /// The tasks that wait on a node's sockets, and their deadlines.
 ///
 /// An event wakes everybody who waits in its direction, and each tries again: no wake-up is lost,
-/// not even on a task that is cancelled at that moment. What nobody waited for is remembered: the
-/// runtime may let a turn pass between a task's try and its wait. Waiting and waking take constant time, with
-/// a deadline logarithmic time.
+/// not even on a task that is cancelled at that moment. Events are numbered: the runtime may let a
+/// turn pass between the try of a task from another executor and its wait, and the number tells.
+///
+/// Waiting and waking take constant time, with a deadline logarithmic time.
 struct Waiters {
   private struct Place {
     var reading = WaitQueue()
     var writing = WaitQueue()
-    var missedReading: Missed?
-    var missedWriting: Missed?
+    var readingNews = News()
+    var writingNews = News()
   }
 
-  /// An event that nobody waited for.
-  private struct Missed {
-    /// Of the socket in that slot.
-    let generation: UInt32
-    let outcome: WaitOutcome
+  /// The events in one direction.
+  private struct News {
+    var count: UInt32 = 0
+    var latest = WaitOutcome.happened
   }
 
   /// By kind of socket and slot.
@@ -52,33 +52,43 @@ struct Waiters {
   /// Wakes everybody who waits at `point`.
   mutating func wake(_ point: WaitPoint, _ outcome: WaitOutcome = .happened) {
     let woken = withQueue(at: point) { $0.wakeAll(outcome) }
-    guard woken.count > 0 else {
-      return setMissed(Missed(generation: point.socket.generation, outcome: outcome), at: point)
-    }
+    addNews(outcome, at: point)
     count -= woken.count
     deadlines -= woken.withDeadline
   }
 
-  /// What has happened at `point` since somebody last waited there, if anything. Once.
-  mutating func takeMissed(at point: WaitPoint) -> WaitOutcome? {
-    guard isPlace(point) else { return nil }
+  /// How many events there have been at `point`, give or take multiples of 2^32.
+  func newsCount(at point: WaitPoint) -> UInt32 {
+    guard isPlace(point) else { return 0 }
     let kind = point.socket.kind.place
     let slot = Int(point.socket.index)
-    let missed =
-      switch point.direction {
-      case .reading: places[kind][slot].missedReading
-      case .writing: places[kind][slot].missedWriting
-      }
-    guard let missed else { return nil }
-    setMissed(nil, at: point)
-    return missed.generation == point.socket.generation ? missed.outcome : nil
+    return switch point.direction {
+    case .reading: places[kind][slot].readingNews.count
+    case .writing: places[kind][slot].writingNews.count
+    }
   }
 
-  private mutating func setMissed(_ missed: Missed?, at point: WaitPoint) {
+  /// The last event at `point`, unless the count is the same as it was.
+  func news(at point: WaitPoint, since count: UInt32) -> WaitOutcome? {
+    guard newsCount(at: point) != count, isPlace(point) else { return nil }
+    let kind = point.socket.kind.place
+    let slot = Int(point.socket.index)
+    return switch point.direction {
+    case .reading: places[kind][slot].readingNews.latest
+    case .writing: places[kind][slot].writingNews.latest
+    }
+  }
+
+  private mutating func addNews(_ outcome: WaitOutcome, at point: WaitPoint) {
+    let kind = point.socket.kind.place
     let slot = Int(point.socket.index)
     switch point.direction {
-    case .reading: places[point.socket.kind.place][slot].missedReading = missed
-    case .writing: places[point.socket.kind.place][slot].missedWriting = missed
+    case .reading:
+      places[kind][slot].readingNews.count &+= 1
+      places[kind][slot].readingNews.latest = outcome
+    case .writing:
+      places[kind][slot].writingNews.count &+= 1
+      places[kind][slot].writingNews.latest = outcome
     }
   }
 
