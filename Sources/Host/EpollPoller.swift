@@ -73,6 +73,12 @@ public struct EpollRegistrar: Sendable {
     let interest: PollInterest = [.readable, .writable, .edgeTriggered]
     try Syscalls.controlEpoll(poller, .add, descriptor, interest.epollMask, token)
   }
+
+  /// Ends that at once. Who closes a descriptor on another thread than the one that waits does this
+  /// before: else that thread may hold what is closed for a moment longer, its address included.
+  public func remove(_ descriptor: FileDescriptor) throws(SystemError) {
+    try Syscalls.controlEpoll(poller, .remove, descriptor, 0, 0)
+  }
 }
 
 extension EpollPoller {

@@ -72,14 +72,20 @@ final class KernelCore: Sendable {
     do {
       try reactor.registrar.add(handle.socket.descriptor, token: UInt64(slot) + 1)
     } catch {
-      unregister(slot)
+      free(slot)
       throw error
     }
     return slot
   }
 
-  /// Forgets a socket that is being closed, which ends the kernel's part.
-  func unregister(_ slot: Int) {
+  /// Forgets a socket that is about to be closed.
+  func unregister(_ slot: Int, _ handle: KernelHandle) {
+    // On the reactor's thread nobody is looking at it, and closing it is enough.
+    if !reactor.isCurrent { try? reactor.registrar.remove(handle.socket.descriptor) }
+    free(slot)
+  }
+
+  private func free(_ slot: Int) {
     table.withLock { table in
       table.handles[slot] = nil
       table.holes.append(slot)

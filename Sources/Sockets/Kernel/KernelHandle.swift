@@ -240,7 +240,7 @@ final class KernelHandle: Sendable {
   private func closeDescriptor() {
     guard !isGone.exchange(true, ordering: .acquiringAndReleasing) else { return }
     let slot = slot.load(ordering: .acquiring)
-    if slot >= 0 { lease.core.unregister(slot) }
+    if slot >= 0 { lease.core.unregister(slot, self) }
     socket.close()
     lease.core.resume()
   }
