@@ -9,8 +9,8 @@ extension ProtocolStack {
   ///   - remote: unicast; for a link-local address the zone is the interface's number.
   ///   - local: the address and port to connect from; nothing, a wildcard or port zero: chosen.
   /// - Throws: `networkUnreachable`, as on Linux also for a multicast or broadcast address;
-  ///   `addressNotAvailable`, `addressInUse`, `invalidOperation` for a wildcard address or port zero,
-  ///   `noBufferSpace` at the limit of connections.
+  ///   `addressNotAvailable`, `addressInUse`, `invalidOperation` for a wildcard address or port
+  ///   zero, `noBufferSpace` at the limit of connections.
   public mutating func connectTCP(
     to remote: SocketAddress, from local: SocketAddress? = nil,
     options: TCPSocketOptions = .init(), at now: Instant

@@ -4,6 +4,7 @@ import Testing
 /// Where our stack differs from Linux, which the cases then expect. Each has its section in
 /// `Differences.md`, with the reason.
 enum Difference: String, CaseIterable, Sendable {
+  case closeInNextTurn = "When a socket is closed"
   case cookies = "A listener whose backlog is full"
   case arrivedBeforeReset = "What had arrived before a reset"
   case loopbackBroadcast = "The broadcast address of the loopback network"
