@@ -110,31 +110,17 @@ public struct KernelSocket: Sendable {
 
   /// - Returns: bytes read, zero at the end of the stream; nil when nothing is there.
   public func read(into bytes: inout MutableSpan<UInt8>) throws(Errno) -> Int? {
-    while true {
-      let result = unsafe bytes.withUnsafeMutableBytes {
+    try Errno.attempt {
+      unsafe bytes.withUnsafeMutableBytes {
         unsafe clinux_receive(number, $0.baseAddress, $0.count)
-      }
-      if result >= 0 { return result }
-      switch Errno.last {
-      case .wouldBlock: return nil
-      case .interrupted: continue
-      case let reason: throw reason
       }
     }
   }
 
   /// - Returns: bytes taken; nil when there is no room for any.
   public func write(_ bytes: Span<UInt8>) throws(Errno) -> Int? {
-    while true {
-      let result = unsafe bytes.withUnsafeBytes {
-        unsafe clinux_send(number, $0.baseAddress, $0.count)
-      }
-      if result >= 0 { return result }
-      switch Errno.last {
-      case .wouldBlock: return nil
-      case .interrupted: continue
-      case let reason: throw reason
-      }
+    try Errno.attempt {
+      unsafe bytes.withUnsafeBytes { unsafe clinux_send(number, $0.baseAddress, $0.count) }
     }
   }
 
@@ -145,19 +131,14 @@ public struct KernelSocket: Sendable {
   /// - Parameter remote: nil for the address the socket is connected to.
   /// - Returns: false when there is no room for it now.
   public func send(_ bytes: Span<UInt8>, to remote: SocketAddress?) throws(Errno) -> Bool {
-    while true {
-      let result = unsafe bytes.withUnsafeBytes {
+    let count = try Errno.attempt {
+      unsafe bytes.withUnsafeBytes {
         guard let remote else { return unsafe clinux_send(number, $0.baseAddress, $0.count) }
         var address = clinux_address(remote, asIPv6: isIPv6)
         return unsafe clinux_send_to(number, $0.baseAddress, $0.count, &address)
       }
-      if result >= 0 { return true }
-      switch Errno.last {
-      case .wouldBlock: return false
-      case .interrupted: continue
-      case let reason: throw reason
-      }
     }
+    return count != nil
   }
 
   /// A datagram's facts.
@@ -184,19 +165,12 @@ public struct KernelSocket: Sendable {
   /// - Returns: nil when none waits.
   public func receive(into bytes: inout MutableSpan<UInt8>) throws(Errno) -> Arrival? {
     var facts = clinux_datagram()
-    while true {
-      let result = unsafe bytes.withUnsafeMutableBytes {
+    let count = try Errno.attempt {
+      unsafe bytes.withUnsafeMutableBytes {
         unsafe clinux_receive_from(number, $0.baseAddress, $0.count, &facts)
       }
-      if result >= 0 {
-        return Arrival(facts)
-      }
-      switch Errno.last {
-      case .wouldBlock: return nil
-      case .interrupted: continue
-      case let reason: throw reason
-      }
     }
+    return count == nil ? nil : Arrival(facts)
   }
 
   // MARK: Batches
@@ -211,21 +185,15 @@ public struct KernelSocket: Sendable {
     let count = min(bytes.count / stride, Int(CLINUX_BATCH))
     return try unsafe withUnsafeTemporaryAllocation(of: clinux_datagram.self, capacity: count) {
       facts throws(Errno) -> Int? in
-      while true {
-        let result = unsafe bytes.withUnsafeMutableBytes { bytes in
+      let received = try Errno.attempt {
+        unsafe bytes.withUnsafeMutableBytes { bytes in
           unsafe clinux_receive_batch(
             number, bytes.baseAddress, stride, UInt32(count), facts.baseAddress)
         }
-        if result >= 0 {
-          for index in 0..<Int(result) { body(Arrival(unsafe facts[index])) }
-          return Int(result)
-        }
-        switch Errno.last {
-        case .wouldBlock: return nil
-        case .interrupted: continue
-        case let reason: throw reason
-        }
       }
+      guard let received else { return nil }
+      for index in 0..<Int(received) { body(Arrival(unsafe facts[index])) }
+      return Int(received)
     }
   }
 
@@ -257,18 +225,12 @@ public struct KernelSocket: Sendable {
           remote: place.remote.map { clinux_address($0, asIPv6: isIPv6) } ?? clinux_address(),
           offset: range.lowerBound, length: range.count)
       }
-      while true {
-        let result = unsafe bytes.withUnsafeBytes {
+      return try Errno.attempt {
+        unsafe bytes.withUnsafeBytes {
           unsafe clinux_send_batch(
             number, $0.baseAddress, UInt32(count), outgoing.baseAddress)
         }
-        if result >= 0 { return Int(result) }
-        switch Errno.last {
-        case .wouldBlock: return nil
-        case .interrupted: continue
-        case let reason: throw reason
-        }
-      }
+      }.map(Int.init)
     }
   }
 

@@ -75,14 +75,7 @@ public struct LocalSocket: Sendable {
 
   /// - Returns: false where the listener's backlog is full: try again later.
   public func connect(to name: [UInt8]) throws(Errno) -> Bool {
-    while true {
-      if unsafe clinux_local_connect(number, name, name.count) == 0 { return true }
-      switch Errno.last {
-      case .wouldBlock: return false
-      case .interrupted: continue
-      case let reason: throw reason
-      }
-    }
+    try Errno.attempt { unsafe clinux_local_connect(number, name, name.count) } != nil
   }
 
   /// - Returns: nil when no connection waits.
@@ -131,16 +124,10 @@ public struct LocalSocket: Sendable {
     _ bytes: Span<UInt8>, to name: [UInt8], passing descriptors: [FileDescriptor]
   ) throws(Errno) -> Int? {
     let numbers = descriptors.map(\.rawValue)
-    while true {
-      let result = unsafe bytes.withUnsafeBytes {
+    return try Errno.attempt {
+      unsafe bytes.withUnsafeBytes {
         unsafe clinux_local_send(
           number, $0.baseAddress, $0.count, name, name.count, numbers, UInt32(numbers.count))
-      }
-      if result >= 0 { return result }
-      switch Errno.last {
-      case .wouldBlock: return nil
-      case .interrupted: continue
-      case let reason: throw reason
       }
     }
   }
@@ -165,27 +152,21 @@ public struct LocalSocket: Sendable {
     var facts = clinux_local_message()
     var name = [UInt8](repeating: 0, count: Self.longestName)
     var numbers = [Int32](repeating: 0, count: min(max(limit, 0), Self.mostDescriptors))
-    while true {
-      let capacity = UInt32(numbers.count)
-      let result = unsafe bytes.withUnsafeMutableBytes {
+    let capacity = UInt32(numbers.count)
+    let count = try Errno.attempt {
+      unsafe bytes.withUnsafeMutableBytes {
         unsafe clinux_local_receive(
           number, $0.baseAddress, $0.count, &name, &numbers, capacity, &facts)
       }
-      if result >= 0 {
-        return Arrival(
-          count: result, isTruncated: facts.flags & UInt32(CLINUX_LOCAL_TRUNCATED) != 0,
-          hasLostDescriptors: facts.flags & UInt32(CLINUX_LOCAL_DESCRIPTORS_LOST) != 0,
-          source: Array(name.prefix(Int(facts.name_length))),
-          descriptors: numbers.prefix(Int(facts.descriptor_count)).map {
-            FileDescriptor(rawValue: $0)
-          })
-      }
-      switch Errno.last {
-      case .wouldBlock: return nil
-      case .interrupted: continue
-      case let reason: throw reason
-      }
     }
+    guard let count else { return nil }
+    return Arrival(
+      count: count, isTruncated: facts.flags & UInt32(CLINUX_LOCAL_TRUNCATED) != 0,
+      hasLostDescriptors: facts.flags & UInt32(CLINUX_LOCAL_DESCRIPTORS_LOST) != 0,
+      source: Array(name.prefix(Int(facts.name_length))),
+      descriptors: numbers.prefix(Int(facts.descriptor_count)).map {
+        FileDescriptor(rawValue: $0)
+      })
   }
 
   private func check(_ result: Int32) throws(Errno) {
@@ -196,4 +177,22 @@ public struct LocalSocket: Sendable {
 extension Errno {
   /// The reason of the call that has just failed.
   static var last: Errno { Errno(rawValue: errno) }
+
+  /// Makes a call that answers below zero where it fails, and again where it was interrupted.
+  ///
+  /// - Returns: the call's answer; nil where it would block.
+  @inline(__always)
+  static func attempt<Answer: SignedInteger>(
+    _ call: () -> Answer
+  ) throws(Errno) -> Answer? {
+    while true {
+      let answer = call()
+      if answer >= 0 { return answer }
+      switch last {
+      case .wouldBlock: return nil
+      case .interrupted: continue
+      case let reason: throw reason
+      }
+    }
+  }
 }
