@@ -115,6 +115,9 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: laws),
+    .executableTarget(
+      name: "classic-echo", dependencies: ["Berkeley"], path: "Examples/ClassicEchoInSwift",
+      swiftSettings: laws),
     .target(name: "BerkeleyCases", dependencies: ["CBerkeley"], path: "Tests/BerkeleyCases"),
     .testTarget(
       name: "BerkeleyTests", dependencies: ["Berkeley", "BerkeleyCases"], swiftSettings: laws),

@@ -160,6 +160,8 @@ static void put_controls(
   // TCP_CM_INQ: what is left to read.
   if (stream >= 0 && berkeley_get_option(descriptor, BERKELEY_INQUIRE, &wants) == 0 && wants) {
     int left = berkeley_readable_bytes(descriptor);
+    // One more to read where there is the end to see, as in Linux's tcp_inq_hint.
+    if (left == 0 && berkeley_has_ended(descriptor) == 1) left = 1;
     put_control(message, &used, IPPROTO_TCP, 36, &left, sizeof left);
   }
   message->msg_controllen = used;

@@ -342,6 +342,11 @@ public func berkeley_readable_bytes(_ descriptor: CInt) -> CInt {
 }
 
 @c @implementation
+public func berkeley_has_ended(_ descriptor: CInt) -> CInt {
+  count(descriptor) { $0.isFinished ? 1 : 0 }
+}
+
+@c @implementation
 public func berkeley_unacknowledged_bytes(_ descriptor: CInt) -> CInt {
   count(descriptor) { $0.unacknowledgedBytes }
 }

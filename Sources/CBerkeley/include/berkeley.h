@@ -181,6 +181,8 @@ int berkeley_set_non_blocking(int descriptor, int non_blocking);
 int berkeley_is_non_blocking(int descriptor);
 /// Bytes to read; bytes unacknowledged; bytes never sent.
 int berkeley_readable_bytes(int descriptor);
+/// Whether the peer will send no more.
+int berkeley_has_ended(int descriptor);
 int berkeley_unacknowledged_bytes(int descriptor);
 int berkeley_unsent_bytes(int descriptor);
 /// `timeout` in nanoseconds, negative for none.
