@@ -68,9 +68,20 @@ public final class HostNode: NetworkNode {
       }
       try handle.register()
       // Without a wait where there is nothing to wait for; a cancelled task does not begin.
-      if !isDone {
-        var patience = Patience.lasting
-        try await stream.wait(.writing, until: deadline, &patience)
+      var isUnderWay = !isDone
+      var patience = Patience.lasting
+      while isUnderWay {
+        // A report may have been meant for a socket that had the place before this one.
+        let attempt: Attempt<Void> = try handle.tryWriting { socket throws(Errno) in
+          try socket.takeError()
+          let state = TCPConnection.State(kernel: try socket.information().state)
+          return state == .synSent ? nil : ((), true)
+        }
+        if case .done = attempt {
+          isUnderWay = false
+        } else {
+          try await stream.wait(.writing, until: deadline, &patience)
+        }
       }
       let addresses = try handle.use { socket throws(Errno) in
         try socket.takeError()
