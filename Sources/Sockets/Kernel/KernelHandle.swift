@@ -134,23 +134,28 @@ final class KernelHandle: Sendable {
   private func setReadable() {
     isReadable.store(true, ordering: .sequentiallyConsistent)
     guard hasReaders.load(ordering: .sequentiallyConsistent) else { return }
-    queues.withLock { wakeReaders(&$0, .happened) }
+    var readers = queues.withLock { takeReaders(&$0) }
+    readers.wakeAll(.happened)
   }
 
   private func setWritable() {
     isWritable.store(true, ordering: .sequentiallyConsistent)
     guard hasWriters.load(ordering: .sequentiallyConsistent) else { return }
-    queues.withLock { wakeWriters(&$0, .happened) }
+    var writers = queues.withLock { takeWriters(&$0) }
+    writers.wakeAll(.happened)
   }
 
-  private func wakeReaders(_ queues: inout Queues, _ outcome: WaitOutcome) {
+  // Whoever is taken out is woken when the lock is free again: to resume a task takes a lock of the
+  // task's, which is held while a cancellation handler runs, and the handler takes the lock here.
+
+  private func takeReaders(_ queues: inout Queues) -> WaitQueue {
     hasReaders.store(false, ordering: .sequentiallyConsistent)
-    _ = queues.reading.wakeAll(outcome)
+    return queues.reading.takeAll()
   }
 
-  private func wakeWriters(_ queues: inout Queues, _ outcome: WaitOutcome) {
+  private func takeWriters(_ queues: inout Queues) -> WaitQueue {
     hasWriters.store(false, ordering: .sequentiallyConsistent)
-    _ = queues.writing.wakeAll(outcome)
+    return queues.writing.takeAll()
   }
 
   // MARK: Waiting
@@ -213,10 +218,13 @@ final class KernelHandle: Sendable {
     let mayWrite = !readiness.isDisjoint(with: [.writable, .hungUp, .failed])
     if mayRead { isReadable.store(true, ordering: .sequentiallyConsistent) }
     if mayWrite { isWritable.store(true, ordering: .sequentiallyConsistent) }
-    queues.withLock { queues in
-      if mayRead { wakeReaders(&queues, .happened) }
-      if mayWrite { wakeWriters(&queues, .happened) }
+    var (readers, writers) = queues.withLock { queues in
+      (
+        mayRead ? takeReaders(&queues) : WaitQueue(), mayWrite ? takeWriters(&queues) : WaitQueue()
+      )
     }
+    readers.wakeAll(.happened)
+    writers.wakeAll(.happened)
   }
 
   // MARK: The end
@@ -228,11 +236,12 @@ final class KernelHandle: Sendable {
   func close() -> Bool {
     let old = uses.bitwiseOr(1, ordering: .acquiringAndReleasing).oldValue
     guard old & 1 == 0 else { return false }
-    queues.withLock { queues in
+    var (readers, writers) = queues.withLock { queues in
       queues.isClosed = true
-      wakeReaders(&queues, .failed(.closed))
-      wakeWriters(&queues, .failed(.closed))
+      return (takeReaders(&queues), takeWriters(&queues))
     }
+    readers.wakeAll(.failed(.closed))
+    writers.wakeAll(.failed(.closed))
     if old == 0 { closeDescriptor() }
     return true
   }

@@ -47,7 +47,15 @@ struct WaitQueue {
     if first == nil { first = waiter } else { others.append(waiter) }
   }
 
+  /// Takes everybody out, to be woken when no lock is held. Constant time.
+  mutating func takeAll() -> WaitQueue {
+    var taken = WaitQueue()
+    if first != nil { swap(&self, &taken) }
+    return taken
+  }
+
   /// Takes everybody out and wakes them, in their order. Linear in their number.
+  @discardableResult
   mutating func wakeAll(_ outcome: WaitOutcome) -> (count: Int, withDeadline: Int) {
     guard let first else { return (0, 0) }
     self.first = nil
