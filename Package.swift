@@ -86,7 +86,11 @@ let package = Package(
       name: "ping-host", dependencies: ["Addresses", "Sockets"], path: "Examples/PingHost",
       swiftSettings: laws),
     .testTarget(
-      name: "ConformanceTests", dependencies: ["Addresses", "Packets", "ProtocolStack", "Sockets"],
+      name: "ConformanceTests",
+      dependencies: [
+        "Addresses", "Packets", "ProtocolStack", "Sockets",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       swiftSettings: laws),
     .testTarget(
       name: "SocketsTests",

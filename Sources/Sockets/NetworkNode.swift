@@ -15,7 +15,9 @@ public import Addresses
 /// When it is over, the call throws ``SocketError/Reason/deadlineExceeded``. Every call that may
 /// wait ends with ``SocketError/Reason/cancelled`` when its task is cancelled; a call that need not
 /// wait succeeds in a cancelled task too. Sockets close when their last reference goes.
-public protocol NetworkNode: Sendable {
+///
+/// Sockets between processes, or between the tasks of one, are ``LocalNode``'s part.
+public protocol NetworkNode: LocalNode {
   /// Where tasks that use this node's sockets run without changing threads. Work that blocks or
   /// takes long does not belong here: it keeps the node's packets waiting.
   var executor: any TaskExecutor { get }

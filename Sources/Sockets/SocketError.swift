@@ -87,6 +87,8 @@ extension SocketError {
     case brokenPipe
     /// More than the protocol, the path or the caller's own limit allows (`EMSGSIZE`).
     case messageTooLong
+    /// This kind of node cannot do that (`EOPNOTSUPP`).
+    case unsupported
     /// A table or the memory budget is full (`ENOBUFS`).
     case noBufferSpace
     /// A broadcast address without the option that allows it (`EACCES`).
@@ -175,6 +177,7 @@ extension SocketError.Reason: CustomStringConvertible {
     case .alreadyConnected: "already connected"
     case .brokenPipe: "this side has ended the stream"
     case .messageTooLong: "message too long"
+    case .unsupported: "this kind of node cannot do that"
     case .noBufferSpace: "no buffer space"
     case .permissionDenied: "permission denied"
     case .networkDown: "the network is down"

@@ -48,7 +48,7 @@ struct LocalTests {
     let client = try await node.connect(to: address, as: kind)
     let server = try await listener.accept(timeout: patience)
     #expect(client.remote == address)
-    #expect(server.peerCredentials.process == client.peerCredentials.process)
+    #expect(try server.peerCredentials.process == client.peerCredentials.process)
     try await client.write([1, 2, 3])
     #expect(try await server.read(timeout: patience) == [1, 2, 3])
     try await server.write([4])

@@ -110,11 +110,14 @@ final class KernelHandle: Sendable {
   }
 
   /// Makes a system call that may find no room to write. As ``tryReading(_:)``.
+  ///
+  /// - Parameter unlessReportedFull: false to make it whatever the last one came to.
   @inline(__always)
   func tryWriting<Value>(
+    unlessReportedFull: Bool = true,
     _ body: (KernelSocket) throws(Errno) -> (value: Value, mayHaveMore: Bool)?
   ) throws(SocketError.Reason) -> Attempt<Value> {
-    guard isWritable.load(ordering: .acquiring) else {
+    guard !unlessReportedFull || isWritable.load(ordering: .acquiring) else {
       return try use { _ throws(Errno) in .wouldBlock }
     }
     isWritable.store(false, ordering: .sequentiallyConsistent)

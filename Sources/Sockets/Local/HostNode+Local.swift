@@ -4,25 +4,17 @@ import SystemPackage
 
 /// Sockets between processes of this machine.
 extension HostNode {
-  /// Connects to a listener of this machine. Waits only while the listener's backlog is full.
-  ///
-  /// - Throws: among others ``SocketError/Reason/connectionRefused`` where nobody listens;
-  ///   ``SocketError/Reason/system(errno:_:)`` where there is no such file.
   public func connect(
-    to remote: LocalAddress, as kind: LocalConnection.Kind = .stream, timeout: Duration? = nil
+    to remote: LocalAddress, as kind: LocalConnection.Kind, timeout: Duration?
   ) async throws(SocketError) -> LocalConnection {
     do throws(SocketError.Reason) {
       let deadline = Instant(after: timeout)
       let socket = try open(LocalSocket.Kind(kind))
       let name = try remote.bytes
+      var pause = Pause()
       // Of the end of a full backlog the kernel tells nobody: one has to try again.
-      while !(try socket.use { socket throws(Errno) in try socket.connect(to: name) }) {
-        if let deadline, deadline <= HostClock.now() { throw .deadlineExceeded }
-        do {
-          try await Task.sleep(for: .milliseconds(2))
-        } catch {
-          throw .cancelled
-        }
+      while !(try socket.connect(to: name)) {
+        try await HostClock.sleep(until: pause.end(from: HostClock.now()), deadline)
       }
       try socket.register()
       return try LocalConnection(socket, kind)
@@ -31,18 +23,13 @@ extension HostNode {
     }
   }
 
-  /// Waits for connections of processes of this machine. A path must not stand already; it goes
-  /// when the listener does.
   public func listen(
-    on local: LocalAddress, as kind: LocalConnection.Kind = .stream, backlog: Int = 1024
+    on local: LocalAddress, as kind: LocalConnection.Kind, backlog: Int
   ) throws(SocketError) -> LocalListener {
     do throws(SocketError.Reason) {
       let socket = try open(LocalSocket.Kind(kind))
-      let name = try local.bytes
-      try socket.use { socket throws(Errno) in
-        try socket.bind(to: name)
-        try socket.listen(backlog: backlog)
-      }
+      try socket.bind(to: local)
+      try socket.listen(backlog: backlog)
       try socket.register()
       return try LocalListener(socket, kind)
     } catch {
@@ -50,16 +37,10 @@ extension HostNode {
     }
   }
 
-  /// Makes a socket for messages, with a name where others are to answer.
-  public func bind(
-    _ local: LocalAddress
-  ) throws(SocketError) -> LocalDatagramSocket {
+  public func bind(_ local: LocalAddress) throws(SocketError) -> LocalDatagramSocket {
     do throws(SocketError.Reason) {
       let socket = try open(.datagram)
-      let name = try local.bytes
-      if !name.isEmpty {
-        try socket.use { socket throws(Errno) in try socket.bind(to: name) }
-      }
+      if local != .unnamed { try socket.bind(to: local) }
       try socket.register()
       return try LocalDatagramSocket(socket)
     } catch {
@@ -67,9 +48,8 @@ extension HostNode {
     }
   }
 
-  /// Makes a connection and its other end (`socketpair`).
   public func connectPair(
-    as kind: LocalConnection.Kind = .stream
+    as kind: LocalConnection.Kind
   ) throws(SocketError) -> (LocalConnection, LocalConnection) {
     do throws(SocketError.Reason) {
       let lease = try running()
@@ -79,8 +59,8 @@ extension HostNode {
       } catch {
         throw SocketError.Reason(error)
       }
-      let first = try KernelLocalSocket(pair.0, lease)
-      let second = try KernelLocalSocket(pair.1, lease)
+      let first = KernelLocalSocket(pair.0, lease)
+      let second = KernelLocalSocket(pair.1, lease)
       try first.register()
       try second.register()
       return (try LocalConnection(first, kind), try LocalConnection(second, kind))
@@ -91,13 +71,29 @@ extension HostNode {
 
   private func open(_ kind: LocalSocket.Kind) throws(SocketError.Reason) -> KernelLocalSocket {
     let lease = try running()
-    let socket: LocalSocket
     do {
-      socket = try LocalSocket.open(kind)
+      return KernelLocalSocket(try LocalSocket.open(kind), lease)
     } catch {
       throw SocketError.Reason(error)
     }
-    return try KernelLocalSocket(socket, lease)
+  }
+}
+
+extension HostClock {
+  /// Sleeps until `time`.
+  ///
+  /// - Throws: ``SocketError/Reason/deadlineExceeded`` at `deadline`, if that is sooner;
+  ///   ``SocketError/Reason/cancelled``.
+  fileprivate static func sleep(
+    until time: Instant, _ deadline: Instant?
+  ) async throws(SocketError.Reason) {
+    let end = min(time, deadline ?? time)
+    do {
+      try await Task.sleep(for: Duration(end.since(now())))
+    } catch {
+      throw .cancelled
+    }
+    if let deadline, deadline <= now() { throw .deadlineExceeded }
   }
 }
 

@@ -1,9 +1,8 @@
 import Host
-import Packets
 public import SystemPackage
 
-/// A connection between two processes of this machine: bytes or messages both ways, and open
-/// descriptors.
+/// A connection between two processes of this machine, or two tasks with a node of ours: bytes or
+/// messages both ways, and between processes open descriptors.
 ///
 /// One task may read while another writes. Closes when its last reference goes.
 public final class LocalConnection: Sendable {
@@ -27,20 +26,28 @@ public final class LocalConnection: Sendable {
   public let local: LocalAddress
   /// The other side's name; mostly none on the side that has accepted.
   public let remote: LocalAddress
-  public let peerCredentials: Credentials
-  private let socket: KernelLocalSocket
+  private let socket: any LocalImplementation
 
-  init(_ socket: KernelLocalSocket, _ kind: Kind) throws(SocketError.Reason) {
+  init(_ socket: any LocalImplementation, _ kind: Kind) throws(SocketError.Reason) {
     self.socket = socket
     self.kind = kind
-    local = try socket.name(ofPeer: false)
-    remote = try socket.name(ofPeer: true)
-    let credentials = try socket.use { socket throws(Errno) in try socket.peerCredentials() }
-    peerCredentials = Credentials(
-      process: credentials.process, user: credentials.user, group: credentials.group)
+    local = try socket.address(ofPeer: false)
+    remote = try socket.address(ofPeer: true)
   }
 
   deinit { socket.close() }
+
+  /// Who the other side is. Only a kernel knows: of a node of ours it throws
+  /// ``SocketError/Reason/unsupported``.
+  public var peerCredentials: Credentials {
+    get throws(SocketError) {
+      do {
+        return try socket.peerCredentials()
+      } catch {
+        throw SocketError(.configure, address: remote, reason: error)
+      }
+    }
+  }
 
   /// Reads what is there, at most `bytes.count`: of a stream at least one byte, of packets one
   /// message. Waits while there is nothing. Cancelled or out of time, it has read nothing.
@@ -52,7 +59,8 @@ public final class LocalConnection: Sendable {
     into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> Int {
     do throws(SocketError.Reason) {
-      return try await socket.receive(into: &bytes, upTo: 0, Instant(after: timeout)).count
+      let deadline = socket.deadline(after: timeout)
+      return try await socket.receive(into: &bytes, upTo: 0, until: deadline).count
     } catch {
       throw SocketError(.read, address: remote, reason: error)
     }
@@ -75,8 +83,8 @@ public final class LocalConnection: Sendable {
     into bytes: inout MutableSpan<UInt8>, descriptors limit: Int = 253, timeout: Duration? = nil
   ) async throws(SocketError) -> LocalMessage {
     do throws(SocketError.Reason) {
-      return LocalMessage(
-        try await socket.receive(into: &bytes, upTo: limit, Instant(after: timeout)))
+      let deadline = socket.deadline(after: timeout)
+      return try await socket.receive(into: &bytes, upTo: limit, until: deadline)
     } catch {
       throw SocketError(.receive, address: remote, reason: error)
     }
@@ -86,12 +94,14 @@ public final class LocalConnection: Sendable {
   /// of time, a stream may have taken some of them.
   ///
   /// - Parameter descriptors: passed along, at most 253; the other side gets its own for the same
-  ///   open files, these stay the caller's. A stream carries them with at least one byte.
+  ///   open files, these stay the caller's. A stream carries them with at least one byte. On a node
+  ///   of ours any throw ``SocketError/Reason/unsupported``.
   public func write(
     _ bytes: Span<UInt8>, passing descriptors: [FileDescriptor] = [], timeout: Duration? = nil
   ) async throws(SocketError) {
     do throws(SocketError.Reason) {
-      try await socket.send(bytes, to: [], passing: descriptors, Instant(after: timeout))
+      let deadline = socket.deadline(after: timeout)
+      try await socket.send(bytes, to: nil, passing: descriptors, until: deadline)
     } catch {
       throw SocketError(.write, address: remote, reason: error)
     }
@@ -107,7 +117,7 @@ public final class LocalConnection: Sendable {
   /// Ends this side's direction: the peer reads what was written, then the end.
   public func shutdownSend() throws(SocketError) {
     do {
-      try socket.use { socket throws(Errno) in try socket.shutdownSend() }
+      try socket.shutdownSend()
     } catch {
       throw SocketError(.shutdown, address: remote, reason: error)
     }
@@ -118,7 +128,7 @@ public final class LocalConnection: Sendable {
   public func close() { socket.close() }
 }
 
-/// What came with bytes between processes of this machine.
+/// What came with bytes on a socket between processes.
 public struct LocalMessage: Sendable {
   /// The bytes that were copied.
   public let count: Int
@@ -130,6 +140,14 @@ public struct LocalMessage: Sendable {
   public let source: LocalAddress
   /// Open, and the receiver's to close.
   public let descriptors: [FileDescriptor]
+
+  init(count: Int, isTruncated: Bool, source: LocalAddress) {
+    self.count = count
+    self.isTruncated = isTruncated
+    self.source = source
+    hasLostDescriptors = false
+    descriptors = []
+  }
 
   init(_ arrival: LocalSocket.Arrival) {
     count = arrival.count

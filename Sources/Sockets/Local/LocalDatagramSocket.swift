@@ -1,33 +1,32 @@
-import Host
-import Packets
 public import SystemPackage
 
-/// Messages to and from processes of this machine: whole, in order, and never lost. Closes when its
-/// last reference goes; a file that stands for it goes with it.
+/// Messages to and from processes of this machine, or tasks with a node of ours: whole, in order,
+/// and never lost. Closes when its last reference goes; a file that stands for it goes with it.
 public final class LocalDatagramSocket: Sendable {
   public let local: LocalAddress
-  private let socket: KernelLocalSocket
+  private let socket: any LocalImplementation
 
-  init(_ socket: KernelLocalSocket) throws(SocketError.Reason) {
+  init(_ socket: any LocalImplementation) throws(SocketError.Reason) {
     self.socket = socket
-    local = try socket.name(ofPeer: false)
+    local = try socket.address(ofPeer: false)
   }
 
-  deinit { close() }
+  deinit { socket.close() }
 
   /// Sends one message; waits while the receiver has no room for it. Cancelled or out of time, it
   /// has sent nothing.
   ///
   /// - Parameters:
   ///   - remote: whose it is.
-  ///   - descriptors: passed along, at most 253; these stay the caller's.
+  ///   - descriptors: passed along, at most 253; these stay the caller's. On a node of ours any
+  ///     throw ``SocketError/Reason/unsupported``.
   public func send(
     _ bytes: Span<UInt8>, to remote: LocalAddress, passing descriptors: [FileDescriptor] = [],
     timeout: Duration? = nil
   ) async throws(SocketError) {
     do throws(SocketError.Reason) {
-      try await socket.send(
-        bytes, to: remote.bytes, passing: descriptors, Instant(after: timeout))
+      let deadline = socket.deadline(after: timeout)
+      try await socket.send(bytes, to: remote, passing: descriptors, until: deadline)
     } catch {
       throw SocketError(.send, address: remote, reason: error)
     }
@@ -49,8 +48,8 @@ public final class LocalDatagramSocket: Sendable {
     into bytes: inout MutableSpan<UInt8>, descriptors limit: Int = 0, timeout: Duration? = nil
   ) async throws(SocketError) -> LocalMessage {
     do throws(SocketError.Reason) {
-      return LocalMessage(
-        try await socket.receive(into: &bytes, upTo: limit, Instant(after: timeout)))
+      let deadline = socket.deadline(after: timeout)
+      return try await socket.receive(into: &bytes, upTo: limit, until: deadline)
     } catch {
       throw SocketError(.receive, address: local, reason: error)
     }
@@ -58,7 +57,5 @@ public final class LocalDatagramSocket: Sendable {
 
   /// Gives up the name; waiting calls throw ``SocketError/Reason/closed``. Returns at once; from
   /// any thread, any number of times.
-  public func close() {
-    if socket.closeOnce(), case .path(let path) = local { HostFile.remove(path) }
-  }
+  public func close() { socket.close() }
 }

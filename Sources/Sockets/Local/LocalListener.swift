@@ -1,27 +1,26 @@
-import Host
-import Packets
-import SystemPackage
-
-/// Takes connections of processes of this machine in. Closes when its last reference goes; a file
+/// Takes connections of processes of this machine in, or of tasks with a node of ours. Closes when its last reference goes; a file
 /// that stands for it goes with it.
 public final class LocalListener: Sendable {
   public let local: LocalAddress
   public let kind: LocalConnection.Kind
-  private let socket: KernelLocalSocket
+  private let socket: any LocalImplementation
 
-  init(_ socket: KernelLocalSocket, _ kind: LocalConnection.Kind) throws(SocketError.Reason) {
+  init(
+    _ socket: any LocalImplementation, _ kind: LocalConnection.Kind
+  ) throws(SocketError.Reason) {
     self.socket = socket
     self.kind = kind
-    local = try socket.name(ofPeer: false)
+    local = try socket.address(ofPeer: false)
   }
 
-  deinit { close() }
+  deinit { socket.close() }
 
   /// Waits for the next connection. Any number of tasks may wait; each gets another. A cancelled
   /// wait takes no connection away.
   public func accept(timeout: Duration? = nil) async throws(SocketError) -> LocalConnection {
     do throws(SocketError.Reason) {
-      return try LocalConnection(try await socket.accept(Instant(after: timeout)), kind)
+      let deadline = socket.deadline(after: timeout)
+      return try LocalConnection(try await socket.accept(until: deadline), kind)
     } catch {
       throw SocketError(.accept, address: local, reason: error)
     }
@@ -35,7 +34,5 @@ public final class LocalListener: Sendable {
 
   /// Listens no more: waiting calls throw ``SocketError/Reason/closed``. Returns at once; from any
   /// thread, any number of times.
-  public func close() {
-    if socket.closeOnce(), case .path(let path) = local { HostFile.remove(path) }
-  }
+  public func close() { socket.close() }
 }

@@ -70,6 +70,7 @@ extension StackCore {
   func finish() {
     isFinished = true
     waiters.close(.failed(.networkDown))
+    useLocalSpace { $0.bringDown() }
     for finisher in finishers { finisher.resume() }
     finishers = []
     announceAddresses()

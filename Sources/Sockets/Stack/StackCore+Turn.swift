@@ -38,6 +38,7 @@ extension StackCore: ReactorGuest {
     for port in ports.indices { takePackets(from: port) }
     stack.advance(to: now)
     waiters.advance(to: now)
+    advanceLocalAlarms()
     announceEvents()
   }
 
@@ -124,6 +125,7 @@ extension StackCore: ReactorGuest {
   private var nextDeadline: Instant? {
     var earliest = stack.nextDeadline ?? .distantFuture
     earliest = min(earliest, waiters.nextDeadline() ?? .distantFuture)
+    earliest = min(earliest, nextLocalDeadline() ?? .distantFuture)
     earliest = min(earliest, lingerDeadline ?? .distantFuture)
     return earliest == .distantFuture ? nil : earliest
   }

@@ -30,6 +30,9 @@ actor StackCore {
   nonisolated(unsafe) private var ownStack: ProtocolStack
   nonisolated(unsafe) private var ownWaiters = Waiters()
   nonisolated(unsafe) private var ownNow = HostClock.now()
+  nonisolated(unsafe) private var ownLocalAlarms = LocalAlarms()
+  /// The node's sockets between tasks.
+  nonisolated let localSpace = Mutex(LocalSpace())
   private var commandsAtWork: [Command] = []
   nonisolated private let commands = Mutex<[Command]>([])
 
@@ -39,6 +42,8 @@ actor StackCore {
     case abort(SocketHandle)
     /// A task that waits there was cancelled.
     case cancel(number: UInt64, WaitPoint)
+    /// A task waits on a local socket.
+    case alarm(Waiter, LocalSpace.Place)
     /// The node and all its sockets are gone.
     case release
   }
@@ -83,6 +88,21 @@ actor StackCore {
     }
   }
 
+  /// When those who wait on local sockets are to be woken, in the same manner.
+  nonisolated var localAlarms: LocalAlarms {
+    _read {
+      reactor.mustBeCurrent()
+      yield unsafe ownLocalAlarms
+    }
+    _modify {
+      reactor.mustBeCurrent()
+      yield unsafe &ownLocalAlarms
+    }
+  }
+
+  /// The present, read anew. From any thread.
+  nonisolated var present: Instant { HostClock.now() }
+
   /// The present, as the stack is told: that of the last ``readClock()``, a fraction of a turn ago.
   nonisolated var now: Instant {
     reactor.mustBeCurrent()
@@ -113,6 +133,8 @@ actor StackCore {
         waiters.wake(socket, .failed(.closed))
       case .cancel(let number, let point):
         waiters.wake(number: number, at: point, .cancelled)
+      case .alarm(let waiter, let place):
+        add(waiter, at: place)
       case .release:
         isReleased = true
       }

@@ -14,7 +14,7 @@ package import ProtocolStack
 /// five seconds to end before they are reset and the device is closed. ``shutdown(within:)`` waits
 /// for that.
 public final class StackNode: NetworkNode {
-  private let lease: StackLease
+  let lease: StackLease
 
   private var core: StackCore { lease.core }
 

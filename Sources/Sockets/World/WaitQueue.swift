@@ -43,6 +43,8 @@ struct WaitQueue {
   private var first: Waiter?
   private var others: [Waiter] = []
 
+  var isEmpty: Bool { first == nil }
+
   mutating func append(_ waiter: Waiter) {
     if first == nil { first = waiter } else { others.append(waiter) }
   }
