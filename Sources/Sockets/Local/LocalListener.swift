@@ -1,5 +1,5 @@
-/// Takes connections of processes of this machine in, or of tasks with a node of ours. Closes when its last reference goes; a file
-/// that stands for it goes with it.
+/// Takes connections of processes of this machine in, or of tasks with a node of ours. Closes when
+/// its last reference goes; a file that stands for it goes with it.
 public final class LocalListener: Sendable {
   public let local: LocalAddress
   public let kind: LocalConnection.Kind

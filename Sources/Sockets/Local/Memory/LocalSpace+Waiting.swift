@@ -1,6 +1,7 @@
 extension LocalSpace {
   /// Tasks that no longer wait, to be woken when the space is free again: to resume a task takes a
-  /// lock of the task's, which is held while a cancellation handler runs, and the handler comes here.
+  /// lock of the task's, which is held while a cancellation handler runs, and the handler comes
+  /// here.
   struct Woken {
     private var queue: WaitQueue
     private let outcome: WaitOutcome
