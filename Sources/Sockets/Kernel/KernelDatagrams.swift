@@ -4,8 +4,8 @@ import Packets
 import SystemPackage
 
 /// A UDP socket of the kernel's.
-final class KernelDatagrams: DatagramImplementation {
-  private let handle: KernelHandle
+final class KernelDatagrams: DatagramImplementation, KernelImplementation {
+  let handle: KernelHandle
   private let local: SocketAddress
 
   init(_ handle: KernelHandle, local: SocketAddress) {
@@ -22,16 +22,6 @@ final class KernelDatagrams: DatagramImplementation {
   ) throws(SocketError.Reason) -> Attempt<Void> {
     try handle.tryWriting { socket throws(Errno) in
       try socket.send(bytes, to: remote?.socketAddress) ? ((), true) : nil
-    }
-  }
-
-  func send(
-    _ bytes: Span<UInt8>, to remote: Endpoint?, until deadline: Instant?
-  ) async throws(SocketError.Reason) {
-    var patience = Patience.lasting
-    while true {
-      if case .done = try trySend(bytes, to: remote) { return }
-      try await wait(.writing, until: deadline, &patience)
     }
   }
 
@@ -97,22 +87,6 @@ final class KernelDatagrams: DatagramImplementation {
       try socket.changeMembership(joins: joins, group, from: source, interfaceIndex: index)
     }
   }
-
-  func receive(
-    into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
-  ) async throws(SocketError.Reason) -> DatagramHeader {
-    var patience = Patience.lasting
-    while true {
-      if case .done(let header) = try tryReceive(into: &bytes) { return header }
-      try await wait(.reading, until: deadline, &patience)
-    }
-  }
-
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { handle.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    handle.wake(number, direction, .cancelled)
-  }
-  func close() { handle.close() }
 }
 
 extension KernelSocket {

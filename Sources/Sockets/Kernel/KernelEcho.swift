@@ -5,8 +5,8 @@ import SystemPackage
 
 /// An echo socket of the kernel's: the kernel chooses the identifier, and gives every socket the
 /// answers to its own requests alone.
-final class KernelEcho: EchoImplementation {
-  private let handle: KernelHandle
+final class KernelEcho: EchoImplementation, KernelImplementation {
+  let handle: KernelHandle
   private let version: EchoSocket.Version
 
   /// Type, code, checksum, identifier, sequence number: the same eight bytes in RFC 792 and
@@ -57,20 +57,4 @@ final class KernelEcho: EchoImplementation {
           count: count, length: length))
     }
   }
-
-  func receive(
-    into payload: inout MutableSpan<UInt8>, until deadline: Instant?
-  ) async throws(SocketError.Reason) -> EchoAnswer {
-    var patience = Patience.lasting
-    while true {
-      if case .done(let answer) = try tryReceive(into: &payload) { return answer }
-      try await wait(.reading, until: deadline, &patience)
-    }
-  }
-
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { handle.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    handle.wake(number, direction, .cancelled)
-  }
-  func close() { handle.close() }
 }

@@ -257,3 +257,16 @@ final class KernelHandle: Sendable {
     lease.core.resume()
   }
 }
+
+/// Behind a public socket, where it is the kernel's: it waits and closes as its handle does.
+protocol KernelImplementation: SocketImplementation {
+  var handle: KernelHandle { get }
+}
+
+extension KernelImplementation {
+  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { handle.enlist(waiter, direction) }
+  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
+    handle.wake(number, direction, .cancelled)
+  }
+  func close() { handle.close() }
+}

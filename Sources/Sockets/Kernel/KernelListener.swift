@@ -5,8 +5,8 @@ import SystemPackage
 
 /// A TCP listener of the kernel's. While the process or the system has no descriptor left for a
 /// connection, it pauses: whoever accepts waits.
-final class KernelListener: ListenerImplementation {
-  private let handle: KernelHandle
+final class KernelListener: ListenerImplementation, KernelImplementation {
+  let handle: KernelHandle
   private let lease: KernelLease
 
   init(_ handle: KernelHandle, _ lease: KernelLease) {
@@ -49,18 +49,4 @@ final class KernelListener: ListenerImplementation {
       }
     }
   }
-
-  func accept(until deadline: Instant?) async throws(SocketError.Reason) -> TCPConnection {
-    var patience = Patience.lasting
-    while true {
-      if case .done(let connection) = try tryAccept() { return connection }
-      try await wait(.reading, until: deadline, &patience)
-    }
-  }
-
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { handle.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    handle.wake(number, direction, .cancelled)
-  }
-  func close() { handle.close() }
 }

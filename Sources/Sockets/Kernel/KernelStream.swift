@@ -4,8 +4,8 @@ import Packets
 import SystemPackage
 
 /// A TCP connection of the kernel's.
-final class KernelStream: StreamImplementation {
-  private let handle: KernelHandle
+final class KernelStream: StreamImplementation, KernelImplementation {
+  let handle: KernelHandle
 
   init(_ handle: KernelHandle) { self.handle = handle }
 
@@ -30,30 +30,6 @@ final class KernelStream: StreamImplementation {
     return attempt
   }
 
-  // Nothing of the kernel's is elsewhere, so nobody comes here; were one to, this is right too.
-
-  func read(
-    into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
-  ) async throws(SocketError.Reason) -> Int {
-    var patience = Patience.lasting
-    while true {
-      if case .done(let count) = try tryRead(into: &bytes) { return count }
-      try await wait(.reading, until: deadline, &patience)
-    }
-  }
-
-  func write(_ bytes: Span<UInt8>, until deadline: Instant?) async throws(SocketError.Reason) {
-    var patience = Patience.lasting
-    var written = 0
-    while true {
-      if case .done(let count) = try tryWrite(bytes.extracting(droppingFirst: written)) {
-        written += count
-      }
-      if written == bytes.count { return }
-      try await wait(.writing, until: deadline, &patience)
-    }
-  }
-
   func shutdownSend() async throws(SocketError.Reason) {
     try handle.use { socket throws(Errno) in try socket.shutdownSend() }
   }
@@ -65,12 +41,6 @@ final class KernelStream: StreamImplementation {
   func info() async throws(SocketError.Reason) -> TCPConnection.Info {
     TCPConnection.Info(try handle.use { socket throws(Errno) in try socket.information() })
   }
-
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { handle.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    handle.wake(number, direction, .cancelled)
-  }
-  func close() { handle.close() }
 
   func abort() {
     try? handle.use { socket throws(Errno) in try socket.resetOnClose() }

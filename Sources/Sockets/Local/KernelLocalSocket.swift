@@ -4,8 +4,8 @@ import Synchronization
 import SystemPackage
 
 /// A socket of the kernel's between processes, as the public ones hold it.
-final class KernelLocalSocket: LocalImplementation {
-  private let handle: KernelHandle
+final class KernelLocalSocket: LocalImplementation, KernelImplementation {
+  let handle: KernelHandle
   private let lease: KernelLease
   /// The file that stands for it, to be removed with it.
   private let path = Mutex<String?>(nil)
@@ -116,11 +116,6 @@ final class KernelLocalSocket: LocalImplementation {
   // MARK: Waiting and the end
 
   var now: Instant { HostClock.now() }
-
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { handle.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    handle.wake(number, direction, .cancelled)
-  }
 
   func close() {
     removeFile()

@@ -3,8 +3,8 @@ import Packets
 import ProtocolStack
 
 /// A TCP connection of a stack of ours.
-final class StackConnection: StreamImplementation {
-  private let socket: StackSocket
+final class StackConnection: StreamImplementation, StackImplementation {
+  let socket: StackSocket
   private let local: Endpoint
   private let remote: Endpoint
 
@@ -84,10 +84,5 @@ final class StackConnection: StreamImplementation {
     return TCPConnection.Info(try await socket.core.info(socket.handle))
   }
 
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    socket.withdraw(waiter: number, direction)
-  }
-  func close() { socket.close() }
   func abort() { socket.abort() }
 }

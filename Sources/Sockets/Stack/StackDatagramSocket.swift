@@ -3,8 +3,8 @@ import Packets
 import ProtocolStack
 
 /// A UDP socket of a stack of ours.
-final class StackDatagramSocket: DatagramImplementation {
-  private let socket: StackSocket
+final class StackDatagramSocket: DatagramImplementation, StackImplementation {
+  let socket: StackSocket
 
   init(_ socket: StackSocket) { self.socket = socket }
 
@@ -82,12 +82,6 @@ final class StackDatagramSocket: DatagramImplementation {
     try await socket.core.changeMembership(
       socket.handle, joins: joins, group, from: source, on: interface)
   }
-
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    socket.withdraw(waiter: number, direction)
-  }
-  func close() { socket.close() }
 }
 
 extension DatagramHeader {

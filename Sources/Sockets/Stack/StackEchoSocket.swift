@@ -3,8 +3,8 @@ import Packets
 import ProtocolStack
 
 /// An echo socket of a stack of ours.
-final class StackEchoSocket: EchoImplementation {
-  private let socket: StackSocket
+final class StackEchoSocket: EchoImplementation, StackImplementation {
+  let socket: StackSocket
 
   init(_ socket: StackSocket) { self.socket = socket }
 
@@ -32,12 +32,6 @@ final class StackEchoSocket: EchoImplementation {
   ) async throws(SocketError.Reason) -> EchoAnswer {
     EchoAnswer(try await socket.core.receiveEcho(socket.handle, into: &payload, until: deadline))
   }
-
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    socket.withdraw(waiter: number, direction)
-  }
-  func close() { socket.close() }
 }
 
 extension EchoAnswer {

@@ -3,8 +3,8 @@ import Packets
 import ProtocolStack
 
 /// A TCP listener of a stack of ours.
-final class StackListener: ListenerImplementation {
-  private let socket: StackSocket
+final class StackListener: ListenerImplementation, StackImplementation {
+  let socket: StackSocket
 
   init(_ socket: StackSocket) { self.socket = socket }
 
@@ -20,10 +20,4 @@ final class StackListener: ListenerImplementation {
     try await StackConnection.make(
       socket.core.accept(socket.handle, until: deadline), socket.lease)
   }
-
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    socket.withdraw(waiter: number, direction)
-  }
-  func close() { socket.close() }
 }

@@ -38,3 +38,16 @@ final class StackSocket: Sendable {
     core.post(command)
   }
 }
+
+/// Behind a public socket, where it is a stack's of ours: it waits and closes as that does.
+protocol StackImplementation: SocketImplementation {
+  var socket: StackSocket { get }
+}
+
+extension StackImplementation {
+  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
+  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
+    socket.withdraw(waiter: number, direction)
+  }
+  func close() { socket.close() }
+}

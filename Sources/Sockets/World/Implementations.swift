@@ -6,7 +6,8 @@ package import Packets
 //
 // Most calls come twice: `try…` answers without waiting, which is what a call mostly comes to, and
 // a call that cannot suspend costs a fraction of one that can. Where that answers `elsewhere`, the
-// waiting twin asks the thread the socket lives on.
+// waiting twin asks the thread the socket lives on; a world where nothing is elsewhere needs not
+// write one.
 //
 // Spans are read or filled before the call returns.
 
@@ -29,10 +30,46 @@ package protocol StreamImplementation: SocketImplementation {
   func abort()
 }
 
+extension StreamImplementation {
+  package func read(
+    into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> Int {
+    var patience = Patience.lasting
+    while true {
+      if case .done(let count) = try tryRead(into: &bytes) { return count }
+      try await wait(.reading, until: deadline, &patience)
+    }
+  }
+
+  package func write(
+    _ bytes: Span<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) {
+    var patience = Patience.lasting
+    var written = 0
+    while true {
+      if case .done(let count) = try tryWrite(bytes.extracting(droppingFirst: written)) {
+        written += count
+      }
+      if written == bytes.count { return }
+      try await wait(.writing, until: deadline, &patience)
+    }
+  }
+}
+
 /// Behind a ``TCPListener``.
 package protocol ListenerImplementation: SocketImplementation {
   func tryAccept() throws(SocketError.Reason) -> Attempt<TCPConnection>
   func accept(until deadline: Instant?) async throws(SocketError.Reason) -> TCPConnection
+}
+
+extension ListenerImplementation {
+  package func accept(until deadline: Instant?) async throws(SocketError.Reason) -> TCPConnection {
+    var patience = Patience.lasting
+    while true {
+      if case .done(let connection) = try tryAccept() { return connection }
+      try await wait(.reading, until: deadline, &patience)
+    }
+  }
 }
 
 /// Behind a ``UDPSocket``.
@@ -62,6 +99,26 @@ package protocol DatagramImplementation: SocketImplementation {
 }
 
 extension DatagramImplementation {
+  package func send(
+    _ bytes: Span<UInt8>, to remote: Endpoint?, until deadline: Instant?
+  ) async throws(SocketError.Reason) {
+    var patience = Patience.lasting
+    while true {
+      if case .done = try trySend(bytes, to: remote) { return }
+      try await wait(.writing, until: deadline, &patience)
+    }
+  }
+
+  package func receive(
+    into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> DatagramHeader {
+    var patience = Patience.lasting
+    while true {
+      if case .done(let header) = try tryReceive(into: &bytes) { return header }
+      try await wait(.reading, until: deadline, &patience)
+    }
+  }
+
   /// Receives to the front of `bytes`.
   func receive(
     into bytes: inout MutableSpan<UInt8>, first count: Int, until deadline: Instant?
@@ -82,4 +139,16 @@ package protocol EchoImplementation: SocketImplementation {
   func receive(
     into payload: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> EchoAnswer
+}
+
+extension EchoImplementation {
+  package func receive(
+    into payload: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> EchoAnswer {
+    var patience = Patience.lasting
+    while true {
+      if case .done(let answer) = try tryReceive(into: &payload) { return answer }
+      try await wait(.reading, until: deadline, &patience)
+    }
+  }
 }
