@@ -1,4 +1,5 @@
 import Addresses
+import Packets
 import SystemPackage
 
 extension HostInterface {
@@ -12,6 +13,22 @@ extension HostInterface {
     let missing = try missingAddresses(for: configuration.addresses)
     for address in missing { try add(address) }
     if !state.isUp { try setUp(true) }
+    try awaitAddresses(missing)
+  }
+
+  /// Waits until Linux takes packets for its new addresses. The kernel makes the route to an IPv6
+  /// address its own in a work queue, and until then drops what the far end sends there. Where
+  /// that takes two seconds, what comes meanwhile is lost after all.
+  private func awaitAddresses(_ added: [Prefix]) throws(SystemError) {
+    var rest = added.filter { !$0.address.isIPv4 }
+    guard !rest.isEmpty else { return }
+    var poller = try EpollPoller()
+    let end = HostClock.now() + .seconds(2)
+    while HostClock.now() < end {
+      rest.removeAll { Self.isLocal($0.address) }
+      if rest.isEmpty { return }
+      _ = try poller.wait(atMost: .milliseconds(1))
+    }
   }
 
   /// Linux's own address for each of our prefixes in which it has none yet.

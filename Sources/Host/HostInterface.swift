@@ -110,6 +110,19 @@ public struct HostInterface: Hashable, Sendable {
     }
   }
 
+  /// Whether this machine takes packets for an address as its own: whether its route says so.
+  static func isLocal(_ address: IPAddress) -> Bool {
+    var request = NetlinkMessage(type: RTM_GETROUTE, flags: Int(NLM_F_REQUEST | NLM_F_ACK))
+    let octets = address.octets
+    request.appendRoutePart(family: address.isIPv4 ? AF_INET : AF_INET6, length: octets.count * 8)
+    request.appendAttribute(Int(RTA_DST.rawValue), octets)
+    // An address without any route is an error, and not this machine's.
+    let answers = try? Netlink.request(request, .findRoute, subject: "\(address)")
+    return answers?.contains {
+      $0.type == RTM_NEWROUTE && $0.uint8(at: NetlinkMessage.headerSize + 7) == RTN_LOCAL
+    } ?? false
+  }
+
   /// Sets the IP MTU, in bytes.
   public func setMTU(_ mtu: Int) throws(SystemError) {
     var request = NetlinkMessage(type: RTM_NEWLINK, flags: Int(NLM_F_REQUEST | NLM_F_ACK))
@@ -157,6 +170,15 @@ extension NetlinkMessage {
     append(index)
     append(flags)
     append(change)
+  }
+
+  /// `struct rtmsg`, for the route to one address.
+  fileprivate mutating func appendRoutePart(family: Int32, length: Int) {
+    append(UInt8(truncatingIfNeeded: family))
+    append(UInt8(clamping: length))
+    append(UInt16(0))
+    append(UInt32(0))
+    append(UInt32(0))
   }
 
   fileprivate mutating func appendAddressPart(

@@ -45,6 +45,7 @@ public enum SystemCall: String, Sendable {
   case sendNetlink = "send a netlink request"
   case receiveNetlink = "receive a netlink answer"
   case findInterface = "find the interface"
+  case findRoute = "find the route to"
   case listAddresses = "list the addresses of the interface"
   case addAddress = "add an address to the interface"
   case changeInterface = "change the interface"
