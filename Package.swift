@@ -144,3 +144,14 @@ let package = Package(
       swiftSettings: laws),
   ]
 )
+
+// SOCKETS_SANITIZE=thread builds the package's own code for ThreadSanitizer. The flag of
+// `swift build` would build the dependencies so as well, which 6.3.1 cannot.
+if let sanitizer = Context.environment["SOCKETS_SANITIZE"] {
+  for target in package.targets {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=\(sanitizer)"])]
+    target.cSettings = (target.cSettings ?? []) + [.unsafeFlags(["-fsanitize=\(sanitizer)"])]
+    target.linkerSettings =
+      (target.linkerSettings ?? []) + [.unsafeFlags(["-sanitize=\(sanitizer)"])]
+  }
+}
