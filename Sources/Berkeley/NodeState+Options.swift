@@ -247,7 +247,7 @@ extension SocketOptions {
     result.loopsMulticast = loopsMulticast
     result.multicastInterface =
       multicastInterface > 0 ? InterfaceIndex(rawValue: UInt8(clamping: multicastInterface)) : nil
-    result.ecn = ECNCodepoint(bits: UInt8(truncatingIfNeeded: trafficClass & 3))
+    result.trafficClass = UInt8(truncatingIfNeeded: trafficClass)
     return result
   }
 }

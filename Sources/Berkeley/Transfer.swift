@@ -160,7 +160,7 @@ extension SocketReference {
     facts.source = berkeley_address(datagram.source)
     facts.destination = berkeley_address(datagram.destination)
     facts.interface_index = UInt32(datagram.interface.rawValue)
-    facts.traffic_class = datagram.ecn.rawValue
+    facts.traffic_class = datagram.trafficClass
     facts.flags = datagram.truncated ? MessageFlags.truncate.rawValue : 0
     return flags.contains(.truncate) ? datagram.length : datagram.count
   }

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "CLinuxSockets.h"
 
+#include "Address.h"
+
 #include <errno.h>
 #include <linux/tcp.h>
 #include <net/if.h>
@@ -11,56 +13,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef IPV6_MULTICAST_ALL
+#define IPV6_MULTICAST_ALL 29
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 #ifndef SOL_TCP
 #define SOL_TCP 6
 #endif
-
-union address {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-};
-
-static socklen_t to_kernel(const struct clinux_address *from, union address *to) {
-  memset(to, 0, sizeof *to);
-  if (from->family == 4) {
-    to->v4.sin_family = AF_INET;
-    to->v4.sin_port = htons(from->port);
-    to->v4.sin_addr.s_addr = htonl((uint32_t)from->low);
-    return sizeof to->v4;
-  }
-  to->v6.sin6_family = AF_INET6;
-  to->v6.sin6_port = htons(from->port);
-  to->v6.sin6_scope_id = from->zone;
-  for (int byte = 0; byte < 8; byte++) {
-    to->v6.sin6_addr.s6_addr[byte] = (uint8_t)(from->high >> (56 - 8 * byte));
-    to->v6.sin6_addr.s6_addr[8 + byte] = (uint8_t)(from->low >> (56 - 8 * byte));
-  }
-  return sizeof to->v6;
-}
-
-static void from_in6(const struct in6_addr *from, struct clinux_address *to) {
-  to->high = 0;
-  to->low = 0;
-  for (int byte = 0; byte < 8; byte++) {
-    to->high = to->high << 8 | from->s6_addr[byte];
-    to->low = to->low << 8 | from->s6_addr[8 + byte];
-  }
-}
-
-static void from_kernel(const union address *from, struct clinux_address *to) {
-  memset(to, 0, sizeof *to);
-  if (from->any.sa_family == AF_INET) {
-    to->family = 4;
-    to->port = ntohs(from->v4.sin_port);
-    to->low = ntohl(from->v4.sin_addr.s_addr);
-  } else if (from->any.sa_family == AF_INET6) {
-    to->family = 6;
-    to->port = ntohs(from->v6.sin6_port);
-    to->zone = from->v6.sin6_scope_id;
-    from_in6(&from->v6.sin6_addr, to);
-  }
-}
 
 int clinux_socket(int family, int kind) {
   int domain = family == 4 ? AF_INET : AF_INET6;
@@ -125,98 +86,8 @@ ssize_t clinux_send_to(
   return sendto(descriptor, bytes, count, MSG_NOSIGNAL, &address.any, size);
 }
 
-static void read_facts(
-    struct msghdr *message, const union address *source, size_t length,
-    struct clinux_datagram *facts) {
-  memset(facts, 0, sizeof *facts);
-  from_kernel(source, &facts->source);
-  facts->length = length;
-  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
-       header = CMSG_NXTHDR(message, header)) {
-    if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
-      struct in_pktinfo info;
-      memcpy(&info, CMSG_DATA(header), sizeof info);
-      facts->destination.family = 4;
-      facts->destination.low = ntohl(info.ipi_addr.s_addr);
-      facts->interface_index = (uint32_t)info.ipi_ifindex;
-    } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
-      struct in6_pktinfo info;
-      memcpy(&info, CMSG_DATA(header), sizeof info);
-      facts->destination.family = 6;
-      from_in6(&info.ipi6_addr, &facts->destination);
-      facts->interface_index = info.ipi6_ifindex;
-    } else if (
-        (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_TTL) ||
-        (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_HOPLIMIT)) {
-      int limit;
-      memcpy(&limit, CMSG_DATA(header), sizeof limit);
-      facts->hop_limit = (uint8_t)limit;
-    }
-  }
-}
-
-union control {
-  char bytes[128];
-  struct cmsghdr align;
-};
-
-ssize_t clinux_receive_from(
-    int descriptor, void *bytes, size_t capacity, struct clinux_datagram *facts) {
-  union address source;
-  union control control;
-  struct iovec vector = {.iov_base = bytes, .iov_len = capacity};
-  struct msghdr message = {
-      .msg_name = &source, .msg_namelen = sizeof source, .msg_iov = &vector, .msg_iovlen = 1,
-      .msg_control = &control, .msg_controllen = sizeof control};
-  memset(&source, 0, sizeof source);
-  ssize_t result = recvmsg(descriptor, &message, MSG_TRUNC);
-  if (result >= 0) read_facts(&message, &source, (size_t)result, facts);
-  return result;
-}
-
-int clinux_receive_batch(
-    int descriptor, void *bytes, size_t stride, unsigned count, struct clinux_datagram *facts) {
-  union address sources[CLINUX_BATCH];
-  union control controls[CLINUX_BATCH];
-  struct iovec vectors[CLINUX_BATCH];
-  struct mmsghdr messages[CLINUX_BATCH];
-  if (count > CLINUX_BATCH) count = CLINUX_BATCH;
-  for (unsigned index = 0; index < count; index++) {
-    vectors[index].iov_base = (char *)bytes + index * stride;
-    vectors[index].iov_len = stride;
-    sources[index].any.sa_family = AF_UNSPEC;
-    messages[index].msg_hdr = (struct msghdr){
-        .msg_name = &sources[index], .msg_namelen = sizeof sources[index],
-        .msg_iov = &vectors[index], .msg_iovlen = 1,
-        .msg_control = &controls[index], .msg_controllen = sizeof controls[index]};
-  }
-  int result = recvmmsg(descriptor, messages, count, MSG_TRUNC | MSG_DONTWAIT, NULL);
-  for (int index = 0; index < result; index++)
-    read_facts(&messages[index].msg_hdr, &sources[index], messages[index].msg_len, &facts[index]);
-  return result;
-}
-
-int clinux_send_batch(
-    int descriptor, const void *bytes, unsigned count, const struct clinux_outgoing *datagrams) {
-  union address remotes[CLINUX_BATCH];
-  struct iovec vectors[CLINUX_BATCH];
-  struct mmsghdr messages[CLINUX_BATCH];
-  if (count > CLINUX_BATCH) count = CLINUX_BATCH;
-  for (unsigned index = 0; index < count; index++) {
-    vectors[index].iov_base = (char *)(uintptr_t)bytes + datagrams[index].offset;
-    vectors[index].iov_len = datagrams[index].length;
-    struct msghdr header = {.msg_iov = &vectors[index], .msg_iovlen = 1};
-    if (datagrams[index].remote.family != 0) {
-      header.msg_name = &remotes[index];
-      header.msg_namelen = to_kernel(&datagrams[index].remote, &remotes[index]);
-    }
-    messages[index].msg_hdr = header;
-  }
-  return sendmmsg(descriptor, messages, count, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
 int clinux_change_membership(
-    int descriptor, int joins, const struct clinux_address *group,
+    int descriptor, int change, const struct clinux_address *group,
     const struct clinux_address *source, uint32_t interface_index) {
   int level = group->family == 4 ? IPPROTO_IP : IPPROTO_IPV6;
   union address address;
@@ -226,7 +97,7 @@ int clinux_change_membership(
     request.gr_interface = interface_index;
     socklen_t size = to_kernel(group, &address);
     memcpy(&request.gr_group, &address, size);
-    int name = joins ? MCAST_JOIN_GROUP : MCAST_LEAVE_GROUP;
+    int name = change == 1 ? MCAST_JOIN_GROUP : MCAST_LEAVE_GROUP;
     return setsockopt(descriptor, level, name, &request, sizeof request);
   }
   struct group_source_req request;
@@ -236,8 +107,9 @@ int clinux_change_membership(
   memcpy(&request.gsr_group, &address, size);
   size = to_kernel(source, &address);
   memcpy(&request.gsr_source, &address, size);
-  int name = joins ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP;
-  return setsockopt(descriptor, level, name, &request, sizeof request);
+  static const int names[] = {
+      MCAST_LEAVE_SOURCE_GROUP, MCAST_JOIN_SOURCE_GROUP, MCAST_UNBLOCK_SOURCE, MCAST_BLOCK_SOURCE};
+  return setsockopt(descriptor, level, names[change & 3], &request, sizeof request);
 }
 
 int clinux_set_multicast_interface_4(int descriptor, uint32_t interface_index) {
@@ -279,6 +151,33 @@ static int option_place(int option, int *level, int *name) {
     case CLINUX_MULTICAST_LOOP_4: *level = IPPROTO_IP; *name = IP_MULTICAST_LOOP; return 0;
     case CLINUX_MULTICAST_LOOP_6: *level = IPPROTO_IPV6; *name = IPV6_MULTICAST_LOOP; return 0;
     case CLINUX_MULTICAST_INTERFACE_6: *level = IPPROTO_IPV6; *name = IPV6_MULTICAST_IF; return 0;
+    case CLINUX_REUSE_PORT: *level = SOL_SOCKET; *name = SO_REUSEPORT; return 0;
+    case CLINUX_TRAFFIC_CLASS_4: *level = IPPROTO_IP; *name = IP_TOS; return 0;
+    case CLINUX_TRAFFIC_CLASS_6: *level = IPPROTO_IPV6; *name = IPV6_TCLASS; return 0;
+    case CLINUX_RECEIVE_TRAFFIC_CLASS_4: *level = IPPROTO_IP; *name = IP_RECVTOS; return 0;
+    case CLINUX_RECEIVE_TRAFFIC_CLASS_6: *level = IPPROTO_IPV6; *name = IPV6_RECVTCLASS; return 0;
+    case CLINUX_MULTICAST_ALL_4: *level = IPPROTO_IP; *name = IP_MULTICAST_ALL; return 0;
+    case CLINUX_MULTICAST_ALL_6: *level = IPPROTO_IPV6; *name = IPV6_MULTICAST_ALL; return 0;
+    case CLINUX_COALESCE: *level = IPPROTO_UDP; *name = UDP_GRO; return 0;
+    case CLINUX_RECEIVE_ERRORS_4: *level = IPPROTO_IP; *name = IP_RECVERR; return 0;
+    case CLINUX_RECEIVE_ERRORS_6: *level = IPPROTO_IPV6; *name = IPV6_RECVERR; return 0;
+    case CLINUX_MARK: *level = SOL_SOCKET; *name = SO_MARK; return 0;
+    case CLINUX_PRIORITY: *level = SOL_SOCKET; *name = SO_PRIORITY; return 0;
+    case CLINUX_CORK: *level = SOL_TCP; *name = TCP_CORK; return 0;
+    case CLINUX_QUICK_ACK: *level = SOL_TCP; *name = TCP_QUICKACK; return 0;
+    case CLINUX_NOT_SENT_LOW_WATER: *level = SOL_TCP; *name = TCP_NOTSENT_LOWAT; return 0;
+    case CLINUX_DEFER_ACCEPT: *level = SOL_TCP; *name = TCP_DEFER_ACCEPT; return 0;
+    case CLINUX_FAST_OPEN: *level = SOL_TCP; *name = TCP_FASTOPEN; return 0;
+    case CLINUX_FAST_OPEN_CONNECT: *level = SOL_TCP; *name = TCP_FASTOPEN_CONNECT; return 0;
+    case CLINUX_WINDOW_CLAMP: *level = SOL_TCP; *name = TCP_WINDOW_CLAMP; return 0;
+    case CLINUX_SYN_COUNT: *level = SOL_TCP; *name = TCP_SYNCNT; return 0;
+    case CLINUX_FIN_TIMEOUT: *level = SOL_TCP; *name = TCP_LINGER2; return 0;
+    case CLINUX_FREE_BIND: *level = IPPROTO_IP; *name = IP_FREEBIND; return 0;
+    case CLINUX_DONT_ROUTE: *level = SOL_SOCKET; *name = SO_DONTROUTE; return 0;
+    case CLINUX_BUSY_POLL: *level = SOL_SOCKET; *name = SO_BUSY_POLL; return 0;
+    case CLINUX_HEADER_INCLUDED_4: *level = IPPROTO_IP; *name = IP_HDRINCL; return 0;
+    case CLINUX_HEADER_INCLUDED_6: *level = IPPROTO_IPV6; *name = IPV6_HDRINCL; return 0;
+    case CLINUX_CHECKSUM_OFFSET_6: *level = IPPROTO_IPV6; *name = IPV6_CHECKSUM; return 0;
     default: errno = EINVAL; return -1;
   }
 }

@@ -18,7 +18,7 @@ public struct KernelSocket: Sendable {
   /// It speaks IPv6, and IPv4 too unless it was told not to.
   public let isIPv6: Bool
 
-  private var number: Int32 { descriptor.rawValue }
+  var number: Int32 { descriptor.rawValue }
 
   public init(_ descriptor: FileDescriptor, isIPv6: Bool) {
     self.descriptor = descriptor
@@ -126,130 +126,27 @@ public struct KernelSocket: Sendable {
 
   public func shutdownSend() throws(Errno) { try check(clinux_shutdown_send(number)) }
 
-  // MARK: Datagrams
-
-  /// - Parameter remote: nil for the address the socket is connected to.
-  /// - Returns: false when there is no room for it now.
-  public func send(_ bytes: Span<UInt8>, to remote: SocketAddress?) throws(Errno) -> Bool {
-    let count = try Errno.attempt {
-      unsafe bytes.withUnsafeBytes {
-        guard let remote else { return unsafe clinux_send(number, $0.baseAddress, $0.count) }
-        var address = clinux_address(remote, asIPv6: isIPv6)
-        return unsafe clinux_send_to(number, $0.baseAddress, $0.count, &address)
-      }
-    }
-    return count != nil
-  }
-
-  /// A datagram's facts.
-  public struct Arrival: Sendable {
-    /// Bytes it had on the way, also those there was no room for.
-    public let length: Int
-    public let source: SocketAddress
-    /// Where it was sent to, without a port; nil unless ``Option/packetInformation`` is on.
-    public let destination: IPAddress?
-    /// Zero unless ``Option/packetInformation`` is on.
-    public let interfaceIndex: UInt32
-    /// Zero unless ``Option/receiveHopLimit`` is on.
-    public let hopLimit: UInt8
-
-    fileprivate init(_ facts: clinux_datagram) {
-      length = facts.length
-      source = SocketAddress(facts.source) ?? SocketAddress(.v4(.any), port: .any)
-      destination = SocketAddress(facts.destination)?.address
-      interfaceIndex = facts.interface_index
-      hopLimit = facts.hop_limit
-    }
-  }
-
-  /// - Returns: nil when none waits.
-  public func receive(into bytes: inout MutableSpan<UInt8>) throws(Errno) -> Arrival? {
-    var facts = clinux_datagram()
-    let count = try Errno.attempt {
-      unsafe bytes.withUnsafeMutableBytes {
-        unsafe clinux_receive_from(number, $0.baseAddress, $0.count, &facts)
-      }
-    }
-    return count == nil ? nil : Arrival(facts)
-  }
-
-  // MARK: Batches
-
-  /// Receives up to 64 datagrams, each to `stride` bytes of its own.
-  ///
-  /// - Returns: what was received, in order; nothing when none waits.
-  public func receive(
-    into bytes: inout MutableSpan<UInt8>, stride: Int, _ body: (Arrival) -> Void
-  ) throws(Errno) -> Int? {
-    guard stride > 0 else { return nil }
-    let count = min(bytes.count / stride, Int(CLINUX_BATCH))
-    return try unsafe withUnsafeTemporaryAllocation(of: clinux_datagram.self, capacity: count) {
-      facts throws(Errno) -> Int? in
-      let received = try Errno.attempt {
-        unsafe bytes.withUnsafeMutableBytes { bytes in
-          unsafe clinux_receive_batch(
-            number, bytes.baseAddress, stride, UInt32(count), facts.baseAddress)
-        }
-      }
-      guard let received else { return nil }
-      for index in 0..<Int(received) { body(Arrival(unsafe facts[index])) }
-      return Int(received)
-    }
-  }
-
-  /// A datagram of a batch: where it goes, and its place in the batch's bytes.
-  public struct Outgoing: Sendable {
-    public let remote: SocketAddress?
-    public let bytes: Range<Int>
-
-    public init(to remote: SocketAddress?, _ bytes: Range<Int>) {
-      self.remote = remote
-      self.bytes = bytes
-    }
-  }
-
-  /// Sends up to 64 datagrams.
-  ///
-  /// - Parameter datagram: the datagram of that number; its place must lie within `bytes`.
-  /// - Returns: how many were sent, from the first on; nothing when there is no room for any.
-  public func send(
-    _ bytes: Span<UInt8>, count: Int, _ datagram: (Int) -> Outgoing
-  ) throws(Errno) -> Int? {
-    let count = min(count, Int(CLINUX_BATCH))
-    return try unsafe withUnsafeTemporaryAllocation(of: clinux_outgoing.self, capacity: count) {
-      outgoing throws(Errno) -> Int? in
-      for index in 0..<count {
-        let place = datagram(index)
-        let range = place.bytes.clamped(to: 0..<bytes.count)
-        unsafe outgoing[index] = clinux_outgoing(
-          remote: place.remote.map { clinux_address($0, asIPv6: isIPv6) } ?? clinux_address(),
-          offset: range.lowerBound, length: range.count)
-      }
-      return try Errno.attempt {
-        unsafe bytes.withUnsafeBytes {
-          unsafe clinux_send_batch(
-            number, $0.baseAddress, UInt32(count), outgoing.baseAddress)
-        }
-      }.map(Int.init)
-    }
-  }
-
   // MARK: Groups
 
-  /// Joins or leaves a multicast group, for one source or all.
+  /// What a socket wants of a group.
+  public enum MembershipChange: Int32, Sendable {
+    case leave, join, unblock, block
+  }
+
+  /// Joins or leaves a multicast group, for one source or all, or blocks a source in it.
   ///
   /// - Parameter interfaceIndex: zero leaves the choice to the kernel.
   public func changeMembership(
-    joins: Bool, _ group: IPAddress, from source: IPAddress?, interfaceIndex: UInt32
+    _ change: MembershipChange, _ group: IPAddress, from source: IPAddress?, interfaceIndex: UInt32
   ) throws(Errno) {
     var group = clinux_address(SocketAddress(group, port: .any), asIPv6: false)
     guard let source else {
       return try check(
-        unsafe clinux_change_membership(number, joins ? 1 : 0, &group, nil, interfaceIndex))
+        unsafe clinux_change_membership(number, change.rawValue, &group, nil, interfaceIndex))
     }
     var address = clinux_address(SocketAddress(source, port: .any), asIPv6: false)
     try check(
-      unsafe clinux_change_membership(number, joins ? 1 : 0, &group, &address, interfaceIndex))
+      unsafe clinux_change_membership(number, change.rawValue, &group, &address, interfaceIndex))
   }
 
   /// The interface that multicast datagrams leave by.
@@ -280,10 +177,21 @@ public struct KernelSocket: Sendable {
     case packetInformation(ipv6: Bool)
     case receiveHopLimit(ipv6: Bool)
     case multicastLoop(ipv6: Bool)
+    /// Hear groups that other sockets have joined, too.
+    case multicastAll(ipv6: Bool)
+    case trafficClass(ipv6: Bool)
+    case receiveTrafficClass(ipv6: Bool)
+    /// Let the kernel put datagrams together (`UDP_GRO`).
+    case coalesce
 
     fileprivate var number: Int32 {
       let number =
         switch self {
+        case .multicastAll(let ipv6): ipv6 ? CLINUX_MULTICAST_ALL_6 : CLINUX_MULTICAST_ALL_4
+        case .trafficClass(let ipv6): ipv6 ? CLINUX_TRAFFIC_CLASS_6 : CLINUX_TRAFFIC_CLASS_4
+        case .receiveTrafficClass(let ipv6):
+          ipv6 ? CLINUX_RECEIVE_TRAFFIC_CLASS_6 : CLINUX_RECEIVE_TRAFFIC_CLASS_4
+        case .coalesce: CLINUX_COALESCE
         case .reuseAddress: CLINUX_REUSE_ADDRESS
         case .keepAlive: CLINUX_KEEP_ALIVE
         case .broadcast: CLINUX_BROADCAST
@@ -354,14 +262,14 @@ public struct KernelSocket: Sendable {
       bytesReceived: facts.bytes_received, retransmittedSegments: facts.retransmitted_segments)
   }
 
-  private func check(_ result: Int32) throws(Errno) {
+  func check(_ result: Int32) throws(Errno) {
     if result != 0 { throw .last }
   }
 }
 
 extension clinux_address {
   /// An IPv4 address for an IPv6 socket is mapped (RFC 4291 §2.5.5.2).
-  fileprivate init(_ address: SocketAddress, asIPv6: Bool) {
+  init(_ address: SocketAddress, asIPv6: Bool) {
     self.init()
     port = address.port.rawValue
     zone = address.zone

@@ -13,12 +13,18 @@ public struct Datagram: Hashable, Sendable {
   /// The address it was sent to: one of ours, or a broadcast or multicast address.
   public var destination: SocketAddress
   public var interface: InterfaceIndex
+  /// The differentiated services and congestion codepoints it arrived with, as one octet (RFC 2474,
+  /// RFC 3168).
+  public var trafficClass: UInt8
+  /// The hop limit it arrived with.
+  public var hopLimit: UInt8
+
   /// What routers said about congestion on the way (RFC 3168).
-  public var ecn: ECNCodepoint
+  public var ecn: ECNCodepoint { ECNCodepoint(bits: trafficClass) }
 
   public init(
     count: Int, truncated: Bool = false, source: SocketAddress, destination: SocketAddress,
-    interface: InterfaceIndex, ecn: ECNCodepoint = .notCapable, length: Int? = nil
+    interface: InterfaceIndex, trafficClass: UInt8 = 0, hopLimit: UInt8 = 0, length: Int? = nil
   ) {
     self.count = count
     self.length = length ?? count
@@ -26,8 +32,24 @@ public struct Datagram: Hashable, Sendable {
     self.source = source
     self.destination = destination
     self.interface = interface
-    self.ecn = ecn
+    self.trafficClass = trafficClass
+    self.hopLimit = hopLimit
   }
+}
+
+/// What can be chosen about one datagram; where nothing is, its socket's options hold (RFC 3542
+/// §6).
+public struct DatagramChoices: Hashable, Sendable {
+  /// An address of ours to send it from (`IP_PKTINFO`).
+  public var source: IPAddress?
+  /// Where it is to leave.
+  public var interface: InterfaceIndex?
+  /// `IP_TTL`, `IPV6_HOPLIMIT`.
+  public var hopLimit: UInt8?
+  /// `IP_TOS`, `IPV6_TCLASS`.
+  public var trafficClass: UInt8?
+
+  public init() {}
 }
 
 /// What can be chosen about a UDP socket.
@@ -45,8 +67,9 @@ public struct UDPSocketOptions: Hashable, Sendable {
   public var loopsMulticast = true
   /// Where datagrams to groups leave; nothing: as the routing table says (`IP_MULTICAST_IF`).
   public var multicastInterface: InterfaceIndex?
-  /// The congestion codepoint datagrams leave with (RFC 3168 §5).
-  public var ecn = ECNCodepoint.notCapable
+  /// The differentiated services and congestion codepoints that datagrams leave with, as one octet
+  /// (`IP_TOS`, `IPV6_TCLASS`; RFC 2474, RFC 3168 §5).
+  public var trafficClass: UInt8 = 0
 
   /// What a waiting datagram counts in addition to its bytes.
   public static let datagramOverhead = 128

@@ -7,7 +7,8 @@ extension ProtocolStack {
   struct Delivery {
     var source: IPAddress
     var destination: IPAddress
-    var ecn: ECNCodepoint
+    /// Differentiated services and congestion codepoints, as one octet.
+    var trafficClass: UInt8
     var hopLimit: UInt8
     /// For one host; anything else is for a group or for all.
     var isUnicast: Bool
@@ -16,6 +17,8 @@ extension ProtocolStack {
     var checksumIsValid: Bool
     /// Payload bytes of each piece where the link put several together; else zero.
     var segmentSize: UInt16
+
+    var ecn: ECNCodepoint { ECNCodepoint(bits: trafficClass) }
   }
 
   mutating func receiveIPv4(_ bytes: Span<UInt8>, _ offload: Offload, _ arrival: Reception) {
@@ -38,8 +41,9 @@ extension ProtocolStack {
       return
     }
     let delivery = Delivery(
-      source: .v4(header.source), destination: .v4(header.destination), ecn: header.ecn,
-      hopLimit: header.timeToLive, isUnicast: isUnicast, arrival: arrival,
+      source: .v4(header.source), destination: .v4(header.destination),
+      trafficClass: header.dscp &<< 2 | header.ecn.rawValue, hopLimit: header.timeToLive,
+      isUnicast: isUnicast, arrival: arrival,
       checksumIsValid: offload.needsChecksum || offload.checksumIsValid,
       segmentSize: offload.segmentation == .none ? 0 : offload.segmentSize)
     counts.packetsDelivered &+= 1

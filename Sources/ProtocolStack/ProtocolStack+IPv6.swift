@@ -34,8 +34,9 @@ extension ProtocolStack {
       return
     }
     let delivery = Delivery(
-      source: .v6(header.source), destination: .v6(header.destination), ecn: header.ecn,
-      hopLimit: header.hopLimit, isUnicast: isUnicast, arrival: arrival,
+      source: .v6(header.source), destination: .v6(header.destination),
+      trafficClass: header.dscp &<< 2 | header.ecn.rawValue, hopLimit: header.hopLimit,
+      isUnicast: isUnicast, arrival: arrival,
       checksumIsValid: offload.needsChecksum || offload.checksumIsValid,
       segmentSize: offload.segmentation == .none ? 0 : offload.segmentSize)
     counts.packetsDelivered &+= 1

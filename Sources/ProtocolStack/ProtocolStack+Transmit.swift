@@ -53,8 +53,8 @@ extension ProtocolStack {
   /// - Parameter ports: both ports, which with the addresses tell a flow from others.
   mutating func send(
     _ message: consuming Packet, to destination: IPAddress, over route: Route,
-    _ protocol: IPProtocol, hopLimit: UInt8? = nil, ecn: ECNCodepoint = .notCapable,
-    ports: UInt32 = 0, isControl: Bool = false
+    _ protocol: IPProtocol, hopLimit: UInt8? = nil, trafficClass: UInt8 = 0, ports: UInt32 = 0,
+    isControl: Bool = false
   ) {
     let number = UInt32(route.interface.rawValue)
     guard interfaces.contains(number) else { return }
@@ -65,7 +65,8 @@ extension ProtocolStack {
       // RFC 6864 §4: whole datagrams are not to be cut, and need no identification.
       let header = IPv4Header(
         source: source, destination: destination, protocol: `protocol`,
-        payloadLength: message.count, dontFragment: fits, timeToLive: hops, ecn: ecn)
+        payloadLength: message.count, dontFragment: fits, timeToLive: hops,
+        dscp: trafficClass &>> 2, ecn: ECNCodepoint(bits: trafficClass))
       guard message.prepend(IPv4Header.size) else { return }
       var bytes = message.mutableBytes
       header.write(into: &bytes)
@@ -73,7 +74,8 @@ extension ProtocolStack {
       let header = IPv6Header(
         source: source, destination: destination, nextHeader: `protocol`,
         payloadLength: message.count, hopLimit: hops,
-        flowLabel: flowLabel(source, destination, `protocol`, ports), ecn: ecn)
+        flowLabel: flowLabel(source, destination, `protocol`, ports),
+        dscp: trafficClass &>> 2, ecn: ECNCodepoint(bits: trafficClass))
       guard message.prepend(IPv6Header.size) else { return }
       var bytes = message.mutableBytes
       header.write(into: &bytes)

@@ -1,7 +1,12 @@
 public import Addresses
+import Packets
 
 /// Memory for several datagrams, so that one call receives or sends them all: on the kernel's
 /// sockets one system call carries up to 64.
+///
+/// Where the kernel can, datagrams of one length that go to one place leave as one message, which
+/// the kernel or the device cuts (`UDP_SEGMENT`), and arrive put together, to be taken apart here
+/// (`UDP_GRO`); for the latter the first call that receives on a socket must be one with a batch.
 ///
 /// ```
 /// var batch = DatagramBatch(capacity: 64, maximumSize: 1_500)
@@ -19,8 +24,13 @@ public struct DatagramBatch: ~Copyable, Sendable {
     public let isTruncated: Bool
     /// The other side: who sent it, or who it goes to; nil for the one the socket is connected to.
     public let remote: Endpoint?
+    /// What came with it, of those received.
+    public let header: DatagramHeader?
+    /// How it is to be sent.
+    public let options: DatagramOptions
+
     /// Where it was sent to, of those received: an address of this node's, or a group's.
-    public let local: Endpoint?
+    public var local: Endpoint? { header?.destination }
   }
 
   /// The most datagrams it holds.
@@ -54,14 +64,28 @@ public struct DatagramBatch: ~Copyable, Sendable {
 
   /// Adds a copy of `bytes`, to be sent.
   ///
-  /// - Parameter remote: a `udp://` endpoint; nil for the one the socket is connected to.
+  /// - Parameters:
+  ///   - remote: a `udp://` endpoint; nil for the one the socket is connected to.
+  ///   - options: what is to differ from the socket's own options.
   /// - Returns: false, and nothing is added, where the batch is full or the bytes are too many.
-  public mutating func append(_ bytes: Span<UInt8>, to remote: Endpoint? = nil) -> Bool {
+  public mutating func append(
+    _ bytes: Span<UInt8>, to remote: Endpoint? = nil,
+    with options: DatagramOptions = DatagramOptions()
+  ) -> Bool {
     guard count < capacity, bytes.count <= maximumSize else { return false }
-    let start = count * maximumSize
-    for index in bytes.indices { storage[start + index] = bytes[index] }
-    elements.append(Element(count: bytes.count, isTruncated: false, remote: remote, local: nil))
+    write(bytes)
+    elements.append(
+      Element(
+        count: bytes.count, isTruncated: false, remote: remote, header: nil, options: options))
     return true
+  }
+
+  /// Copies what there is room for to ``room``.
+  mutating func write(_ bytes: Span<UInt8>) {
+    let place = room
+    var storage = storage.mutableSpan
+    var target = storage._mutatingExtracting(place)
+    bytes.copy(into: &target, at: 0)
   }
 
   /// Empties the batch, and keeps its memory.
@@ -76,12 +100,24 @@ public struct DatagramBatch: ~Copyable, Sendable {
   /// Where the bytes of the next datagram will lie.
   var room: Range<Int> { count * maximumSize..<(count + 1) * maximumSize }
 
+  /// Lets `body` write datagrams to the memory, from the beginning on, and say of each what it is.
+  mutating func fill<Value, Failure: Error>(
+    _ body: (inout MutableSpan<UInt8>, (DatagramHeader) -> Void) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    // Taken out, so that both can be written to.
+    var bytes: [UInt8] = []
+    swap(&bytes, &storage)
+    defer { swap(&bytes, &storage) }
+    var span = bytes.mutableSpan
+    return try body(&span) { add($0) }
+  }
+
   /// Notes that a datagram has been written to ``room``.
   mutating func add(_ header: DatagramHeader) {
     elements.append(
       Element(
         count: header.count, isTruncated: header.isTruncated, remote: header.source,
-        local: header.destination))
+        header: header, options: DatagramOptions()))
   }
 }
 

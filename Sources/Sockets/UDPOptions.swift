@@ -14,10 +14,13 @@ public struct UDPOptions: Hashable, Sendable {
   /// The name of the interface that multicast datagrams leave by; nil: the routes decide
   /// (`IP_MULTICAST_IF`, `IPV6_MULTICAST_IF`).
   public var multicastInterface: String?
+  /// What datagrams leave with (`IP_TOS`, `IPV6_TCLASS`).
+  public var trafficClass: TrafficClass
 
   public init(
     receiveBufferLimit: Int? = nil, allowsBroadcast: Bool = false, hopLimit: UInt8? = nil,
-    multicastHopLimit: UInt8 = 1, loopsMulticast: Bool = true, multicastInterface: String? = nil
+    multicastHopLimit: UInt8 = 1, loopsMulticast: Bool = true, multicastInterface: String? = nil,
+    trafficClass: TrafficClass = TrafficClass()
   ) {
     self.receiveBufferLimit = receiveBufferLimit
     self.allowsBroadcast = allowsBroadcast
@@ -25,5 +28,6 @@ public struct UDPOptions: Hashable, Sendable {
     self.multicastHopLimit = multicastHopLimit
     self.loopsMulticast = loopsMulticast
     self.multicastInterface = multicastInterface
+    self.trafficClass = trafficClass
   }
 }

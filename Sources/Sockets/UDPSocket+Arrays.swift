@@ -3,9 +3,10 @@ public import Addresses
 extension UDPSocket {
   /// Sends one datagram, as ``send(_:to:timeout:)`` does with a span.
   public func send(
-    _ bytes: [UInt8], to remote: Endpoint? = nil, timeout: Duration? = nil
+    _ bytes: [UInt8], to remote: Endpoint? = nil,
+    with options: DatagramOptions = DatagramOptions(), timeout: Duration? = nil
   ) async throws(SocketError) {
-    try await send(bytes.span, to: remote, timeout: timeout)
+    try await send(bytes.span, to: remote, with: options, timeout: timeout)
   }
 
   /// Sends one datagram to an endpoint written like `udp://192.0.2.1:53`.
@@ -20,9 +21,7 @@ extension UDPSocket {
     var bytes = [UInt8](repeating: 0, count: 65_536)
     var span = bytes.mutableSpan
     let header = try await receive(into: &span, timeout: timeout)
-    return ReceivedDatagram(
-      bytes: Array(bytes.prefix(header.count)), source: header.source,
-      destination: header.destination)
+    return ReceivedDatagram(bytes: Array(bytes.prefix(header.count)), header: header)
   }
 
   /// The datagrams as they come. The sequence ends when the socket is closed; cancellation, and on

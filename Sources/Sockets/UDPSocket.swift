@@ -34,21 +34,27 @@ public final class UDPSocket: Sendable {
   /// Sends one datagram; waits while the node has no room for it. Does not allocate unless it must
   /// wait. Cancelled or out of time, it has sent nothing.
   ///
-  /// - Parameter remote: a `udp://` endpoint; nil for the one the socket is connected to.
-  /// - Throws: among others ``SocketError/Reason/messageTooLong``; on a connected socket also what
+  /// - Parameters:
+  ///   - remote: a `udp://` endpoint; nil for the one the socket is connected to.
+  ///   - options: what is to differ from the socket's own options.
+  /// - Throws: among others ``SocketError/Reason/messageTooLong``;
+  ///   ``SocketError/Reason/invalidOperation`` for an IPv6 source that is no address of the node's,
+  ///   ``SocketError/Reason/networkUnreachable`` for an IPv4 one; on a connected socket also what
   ///   became of an earlier datagram (``SocketError/Reason/connectionRefused``).
   public func send(
-    _ bytes: Span<UInt8>, to remote: Endpoint? = nil, timeout: Duration? = nil
+    _ bytes: Span<UInt8>, to remote: Endpoint? = nil,
+    with options: DatagramOptions = DatagramOptions(), timeout: Duration? = nil
   ) async throws(SocketError) {
     try remote?.mustBe(.udp, for: .send)
     do throws(SocketError.Reason) {
       let deadline = Instant(after: timeout)
       var patience = Patience.brief
       while true {
-        switch try implementation.trySend(bytes, to: remote) {
+        switch try implementation.trySend(bytes, to: remote, with: options) {
         case .done: return
         case .wouldBlock: try await implementation.wait(.writing, until: deadline, &patience)
-        case .elsewhere: return try await implementation.send(bytes, to: remote, until: deadline)
+        case .elsewhere:
+          return try await implementation.send(bytes, to: remote, with: options, until: deadline)
         }
       }
     } catch {
@@ -90,7 +96,7 @@ public final class UDPSocket: Sendable {
   ) async throws(SocketError) {
     do {
       try await implementation.changeMembership(
-        joins: true, group, from: source, on: interface)
+        .join, group, from: source, on: interface)
     } catch {
       throw SocketError(.configure, local: local, reason: error)
     }
@@ -104,7 +110,35 @@ public final class UDPSocket: Sendable {
   ) async throws(SocketError) {
     do {
       try await implementation.changeMembership(
-        joins: false, group, from: source, on: interface)
+        .leave, group, from: source, on: interface)
+    } catch {
+      throw SocketError(.configure, local: local, reason: error)
+    }
+  }
+
+  /// Hears one source no more of a group that was joined for everybody (`MCAST_BLOCK_SOURCE`,
+  /// RFC 3678 §5.1.2).
+  ///
+  /// - Throws: ``SocketError/Reason/addressNotAvailable`` where the group was not joined so, or the
+  ///   source is blocked already.
+  public func block(
+    _ source: IPAddress, in group: IPAddress, on interface: String? = nil
+  ) async throws(SocketError) {
+    do {
+      try await implementation.changeMembership(.block, group, from: source, on: interface)
+    } catch {
+      throw SocketError(.configure, local: local, reason: error)
+    }
+  }
+
+  /// Takes ``block(_:in:on:)`` back.
+  ///
+  /// - Throws: ``SocketError/Reason/addressNotAvailable`` where the source is not blocked.
+  public func unblock(
+    _ source: IPAddress, in group: IPAddress, on interface: String? = nil
+  ) async throws(SocketError) {
+    do {
+      try await implementation.changeMembership(.unblock, group, from: source, on: interface)
     } catch {
       throw SocketError(.configure, local: local, reason: error)
     }
@@ -143,7 +177,8 @@ public final class UDPSocket: Sendable {
       case .wouldBlock: try await implementation.wait(.writing, until: deadline, &patience)
       case .elsewhere:
         try await implementation.send(
-          batch.bytes(at: sent), to: batch[sent].remote, until: deadline)
+          batch.bytes(at: sent), to: batch[sent].remote, with: batch[sent].options,
+          until: deadline)
         sent += 1
       }
     }
@@ -152,30 +187,4 @@ public final class UDPSocket: Sendable {
   /// Gives up the address; waiting calls throw ``SocketError/Reason/closed``. Returns at once; from
   /// any thread, any number of times.
   public func close() { implementation.close() }
-}
-
-/// What came with the bytes of a datagram.
-public struct DatagramHeader: Hashable, Sendable {
-  /// The bytes that were copied.
-  public let count: Int
-  /// The datagram was longer than the room for it; the rest is lost.
-  public let isTruncated: Bool
-  public let source: Endpoint
-  /// The address it was sent to: one of this node's, or a broadcast or multicast address.
-  public let destination: Endpoint
-
-  package init(count: Int, isTruncated: Bool, source: Endpoint, destination: Endpoint) {
-    self.count = count
-    self.isTruncated = isTruncated
-    self.source = source
-    self.destination = destination
-  }
-}
-
-/// A datagram as it was received.
-public struct ReceivedDatagram: Hashable, Sendable {
-  public let bytes: [UInt8]
-  public let source: Endpoint
-  /// The address it was sent to: one of this node's, or a broadcast or multicast address.
-  public let destination: Endpoint
 }

@@ -95,6 +95,15 @@ struct Network: Sendable {
     }
   }
 
+  /// The name of the common network's interface, the same on both sides.
+  var interface: String {
+    switch world.nodes {
+    case .kernel: "lo"
+    case .stack, .stackLoopback: "wire0"
+    case .kernelToStack, .stackToKernel: "conform\(numbers?.net ?? 0)"
+    }
+  }
+
   /// The broadcast address of the common network.
   var broadcastAddress: IPAddress {
     switch world.nodes {

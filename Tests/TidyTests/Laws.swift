@@ -68,6 +68,7 @@ extension Law {
       "Sources/ProtocolStack/Storage/": "elements in place, behind checked slots and masks",
       "Sources/Host/Syscalls.swift": "the system calls",
       "Sources/Host/KernelSocket.swift": "the system calls on sockets",
+      "Sources/Host/KernelSocket+Datagrams.swift": "the system calls on datagrams",
       "Sources/Host/HostNameLookup.swift": "the C library's resolver",
       "Sources/Host/LocalSocket.swift": "the system calls on local sockets",
       "Sources/Host/Gate.swift": "the word the kernel looks at while a thread sleeps",

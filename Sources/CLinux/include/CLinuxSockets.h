@@ -29,7 +29,12 @@ struct clinux_datagram {
   /// All of its bytes, also those there was no room for.
   size_t length;
   uint32_t interface_index;
+  /// Bytes of each of the datagrams that the kernel has put together into this one, the last
+  /// perhaps shorter; zero where it is one.
+  uint32_t segment_size;
   uint8_t hop_limit;
+  /// IP_TOS, IPV6_TCLASS.
+  uint8_t traffic_class;
 };
 
 /// What of TCP_INFO is asked for.
@@ -71,6 +76,33 @@ enum {
   CLINUX_MULTICAST_LOOP_4,
   CLINUX_MULTICAST_LOOP_6,
   CLINUX_MULTICAST_INTERFACE_6,
+  CLINUX_REUSE_PORT,
+  CLINUX_TRAFFIC_CLASS_4,
+  CLINUX_TRAFFIC_CLASS_6,
+  CLINUX_RECEIVE_TRAFFIC_CLASS_4,
+  CLINUX_RECEIVE_TRAFFIC_CLASS_6,
+  CLINUX_MULTICAST_ALL_4,
+  CLINUX_MULTICAST_ALL_6,
+  CLINUX_COALESCE,
+  CLINUX_RECEIVE_ERRORS_4,
+  CLINUX_RECEIVE_ERRORS_6,
+  CLINUX_MARK,
+  CLINUX_PRIORITY,
+  CLINUX_CORK,
+  CLINUX_QUICK_ACK,
+  CLINUX_NOT_SENT_LOW_WATER,
+  CLINUX_DEFER_ACCEPT,
+  CLINUX_FAST_OPEN,
+  CLINUX_FAST_OPEN_CONNECT,
+  CLINUX_WINDOW_CLAMP,
+  CLINUX_SYN_COUNT,
+  CLINUX_FIN_TIMEOUT,
+  CLINUX_FREE_BIND,
+  CLINUX_DONT_ROUTE,
+  CLINUX_BUSY_POLL,
+  CLINUX_HEADER_INCLUDED_4,
+  CLINUX_HEADER_INCLUDED_6,
+  CLINUX_CHECKSUM_OFFSET_6,
 };
 
 /// A new socket of family 4 or 6, non-blocking, closed on exec. An echo socket needs no privileges
@@ -91,32 +123,58 @@ ssize_t clinux_receive(int descriptor, void *bytes, size_t capacity);
 ssize_t clinux_send(int descriptor, const void *bytes, size_t count);
 ssize_t clinux_send_to(
     int descriptor, const void *bytes, size_t count, const struct clinux_address *remote);
-/// recvmsg: the datagram's bytes as far as there is room, and what came with it.
+/// recvmsg: the datagram's bytes as far as there is room, and what came with it. What `bytes` has
+/// no room for goes to `spill`.
 ssize_t clinux_receive_from(
-    int descriptor, void *bytes, size_t capacity, struct clinux_datagram *facts);
+    int descriptor, void *bytes, size_t capacity, void *spill, size_t spill_capacity,
+    struct clinux_datagram *facts);
 
 /// A datagram to be sent.
 struct clinux_outgoing {
   /// Of family 0 for the address the socket is connected to.
   struct clinux_address remote;
+  /// Of family 0 for the one the kernel chooses.
+  struct clinux_address source;
   /// Where its bytes begin, from the batch's first.
   size_t offset;
   size_t length;
+  /// Zero for the one the kernel chooses.
+  uint32_t interface_index;
+  /// Negative for the socket's own.
+  int16_t hop_limit;
+  int16_t traffic_class;
+  /// The IP version it leaves with, 4 or 6.
+  uint8_t carrier;
 };
 
-/// The most datagrams that one of the two calls below carries.
+/// sendmsg: one datagram, from `bytes`.
+ssize_t clinux_send_datagram(
+    int descriptor, const void *bytes, size_t count, const struct clinux_outgoing *datagram);
+
+/// The most datagrams that one of the two calls below carries, but for those that the kernel puts
+/// together.
 enum { CLINUX_BATCH = 64 };
 
-/// recvmmsg: up to CLINUX_BATCH datagrams, each to `stride` bytes of its own. Does not wait.
+/// recvmmsg: up to CLINUX_BATCH datagrams, each to `stride` bytes of its own, and then to
+/// `spill_stride` bytes of its own. Does not wait.
 int clinux_receive_batch(
-    int descriptor, void *bytes, size_t stride, unsigned count, struct clinux_datagram *facts);
-/// sendmmsg: up to CLINUX_BATCH datagrams.
-int clinux_send_batch(
-    int descriptor, const void *bytes, unsigned count, const struct clinux_outgoing *datagrams);
+    int descriptor, void *bytes, size_t stride, unsigned count, void *spill, size_t spill_stride,
+    struct clinux_datagram *facts);
+/// calloc, of bytes; ends the process where there is no memory, as Swift does.
+void *clinux_zeroed(size_t size);
+void clinux_free(void *memory);
 
-/// MCAST_JOIN_GROUP and its three siblings. Without a source: everybody.
+/// sendmmsg: up to CLINUX_BATCH datagrams. With `segments`, neighbours of one length, and to one
+/// place, leave as one message that the kernel cuts (UDP_SEGMENT). Answers how many datagrams were
+/// sent.
+int clinux_send_batch(
+    int descriptor, const void *bytes, unsigned count, const struct clinux_outgoing *datagrams,
+    int segments);
+
+/// Leaves (0), joins (1), unblocks (2) or blocks (3): MCAST_LEAVE_GROUP, MCAST_JOIN_GROUP and their
+/// siblings for a source.
 int clinux_change_membership(
-    int descriptor, int joins, const struct clinux_address *group,
+    int descriptor, int change, const struct clinux_address *group,
     const struct clinux_address *source, uint32_t interface_index);
 /// IP_MULTICAST_IF.
 int clinux_set_multicast_interface_4(int descriptor, uint32_t interface_index);

@@ -153,8 +153,8 @@ extension ProtocolStack {
     let record = DatagramRecord(
       source: delivery.source, destination: delivery.destination, sourcePort: sequence,
       destinationPort: identifier,
-      interface: UInt8(truncatingIfNeeded: delivery.arrival.number), ecn: delivery.ecn,
-      hopLimit: delivery.hopLimit, kind: EchoSocket.Kind.reply)
+      interface: UInt8(truncatingIfNeeded: delivery.arrival.number),
+      trafficClass: delivery.trafficClass, hopLimit: delivery.hopLimit, kind: EchoSocket.Kind.reply)
     queue(record, payload, for: slot)
   }
 
@@ -169,7 +169,7 @@ extension ProtocolStack {
     else { return false }
     var record = DatagramRecord(
       source: reporter, destination: flow.destination, sourcePort: echo.sequence,
-      destinationPort: echo.identifier, interface: 0, ecn: .notCapable, hopLimit: hopLimit)
+      destinationPort: echo.identifier, interface: 0, trafficClass: 0, hopLimit: hopLimit)
     switch kind {
     case .reply: return false
     case .unreachable(let code):

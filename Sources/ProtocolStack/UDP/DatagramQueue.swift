@@ -10,7 +10,7 @@ struct DatagramRecord: BitwiseCopyable {
   var sourcePort: UInt16
   var destinationPort: UInt16
   var interface: UInt8
-  var ecn: UInt8
+  var trafficClass: UInt8
   var hopLimit: UInt8
   /// What kind of message this is, to the owner of the queue.
   var kind: UInt8
@@ -27,7 +27,7 @@ struct DatagramRecord: BitwiseCopyable {
 
   init(
     source: IPAddress, destination: IPAddress, sourcePort: UInt16, destinationPort: UInt16,
-    interface: UInt8, ecn: ECNCodepoint, hopLimit: UInt8, kind: UInt8 = 0, detail: UInt32 = 0
+    interface: UInt8, trafficClass: UInt8, hopLimit: UInt8, kind: UInt8 = 0, detail: UInt32 = 0
   ) {
     let (source, destination) = (source.mapped, destination.mapped)
     sourceHigh = source.high
@@ -37,7 +37,7 @@ struct DatagramRecord: BitwiseCopyable {
     self.sourcePort = sourcePort
     self.destinationPort = destinationPort
     self.interface = interface
-    self.ecn = ecn.rawValue
+    self.trafficClass = trafficClass
     self.hopLimit = hopLimit
     self.kind = kind
     self.detail = detail

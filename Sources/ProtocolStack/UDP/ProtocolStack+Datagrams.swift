@@ -51,7 +51,7 @@ extension ProtocolStack {
   /// A datagram of ours to a group is heard here too, as it is by others.
   mutating func loopDatagram(
     _ bytes: Span<UInt8>, to group: IPAddress, port: PortNumber, over route: Route,
-    from sender: UInt32
+    from sender: UInt32, _ choices: DatagramChoices
   ) {
     let number = UInt32(route.interface.rawValue)
     let source = udp.slots[sender].port
@@ -64,7 +64,8 @@ extension ProtocolStack {
     let record = DatagramRecord(
       source: route.source, destination: group, sourcePort: source,
       destinationPort: port.rawValue, interface: route.interface.rawValue,
-      ecn: udp.slots[sender].options.ecn, hopLimit: udp.slots[sender].options.multicastHopLimit)
+      trafficClass: choices.trafficClass ?? udp.slots[sender].options.trafficClass,
+      hopLimit: choices.hopLimit ?? udp.slots[sender].options.multicastHopLimit)
     if udp.slots[slot].queue.append(record, bytes) {
       counts.datagramsReceived &+= 1
       tellReadable(udp: slot)
@@ -80,8 +81,8 @@ extension ProtocolStack {
     let record = DatagramRecord(
       source: delivery.source, destination: delivery.destination,
       sourcePort: header.sourcePort.rawValue, destinationPort: header.destinationPort.rawValue,
-      interface: UInt8(truncatingIfNeeded: delivery.arrival.number), ecn: delivery.ecn,
-      hopLimit: delivery.hopLimit)
+      interface: UInt8(truncatingIfNeeded: delivery.arrival.number),
+      trafficClass: delivery.trafficClass, hopLimit: delivery.hopLimit)
     let step =
       delivery.segmentSize > 0 ? Int(delivery.segmentSize) : max(payload.count, 1)
     var position = 0

@@ -77,13 +77,15 @@ extension ProtocolStack {
   /// - Parameters:
   ///   - bytes: copied.
   ///   - destination: nothing: the peer the socket is connected to.
+  ///   - choices: what is to differ from the socket's own options.
   /// - Returns: false where the interface's queue is full; ``Event/writable(_:)`` follows.
   /// - Throws: what became of an earlier datagram (once); `notConnected` without a destination;
+  ///   `networkUnreachable` (IPv4) or `invalidOperation` for a source that is no address of ours;
   ///   `messageTooLong`, before anything is allocated; `permissionDenied` for a broadcast address
   ///   without the option; what routing throws.
   public mutating func sendDatagram(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to destination: SocketAddress? = nil,
-    at now: Instant
+    with choices: DatagramChoices = .init(), at now: Instant
   ) throws(StackError) -> Bool {
     observe(now)
     guard let slot = udp.slot(socket, .udp) else { throw .noSuchSocket }
@@ -93,31 +95,48 @@ extension ProtocolStack {
     }
     guard let target = destination ?? udp.slots[slot].remote else { throw .notConnected }
     let address = Self.plain(target.address)
-    guard target.port != .any, !address.isUnspecified else { throw .invalidOperation }
+    guard target.port != .any, !address.isUnspecified, choices.hopLimit != 0 else {
+      throw .invalidOperation
+    }
     try requireVersion(of: address, slot)
     // RFC 768: a length of 16 bits, less the headers; RFC 8085 §3.2 leaves the rest to the sender.
     let most = 65_535 - UDPHeader.size - (address.isIPv4 ? IPv4Header.size : 0)
     guard bytes.count <= most else { throw .messageTooLong }
     try requireBroadcastPermission(address, slot)
-    let source = IPAddress(unmapping: udp.slots[slot].local)
+    let source = try source(choices, for: address) ?? IPAddress(unmapping: udp.slots[slot].local)
     let route = try route(
       to: address, from: source.isMulticast || isBroadcast(source) ? nil : source,
-      zone: zone(of: target, slot))
+      zone: choices.interface.map { UInt32($0.rawValue) } ?? zone(of: target, slot))
     let number = UInt32(route.interface.rawValue)
     guard interfaces[number].output.hasRoom(for: bytes.count) else {
       waitForRoom(slot, on: number)
       return false
     }
     if address.isMulticast, udp.slots[slot].options.loopsMulticast {
-      loopDatagram(bytes, to: address, port: target.port, over: route, from: slot)
+      loopDatagram(bytes, to: address, port: target.port, over: route, from: slot, choices)
     }
-    send(bytes, to: address, port: target.port, over: route, from: slot)
+    send(bytes, to: address, port: target.port, over: route, from: slot, choices)
     return true
+  }
+
+  /// The source that was chosen for one datagram: an address of ours. What is wrong with another
+  /// one is told as Linux tells it.
+  private func source(
+    _ choices: DatagramChoices, for destination: IPAddress
+  ) throws(StackError) -> IPAddress? {
+    guard let chosen = choices.source.map({ Self.plain($0) }), !chosen.isUnspecified else {
+      return nil
+    }
+    guard chosen.isIPv4 == destination.isIPv4 else { throw .invalidOperation }
+    guard isLocal(chosen.mapped) else {
+      throw chosen.isIPv4 ? .networkUnreachable : .invalidOperation
+    }
+    return chosen
   }
 
   private mutating func send(
     _ bytes: Span<UInt8>, to address: IPAddress, port: PortNumber, over route: Route,
-    from slot: UInt32
+    from slot: UInt32, _ choices: DatagramChoices
   ) {
     let length = UDPHeader.size &+ bytes.count
     var message = pool.take(capacity: length &+ Packet.defaultHeadroom)
@@ -148,8 +167,9 @@ extension ProtocolStack {
     let options = udp.slots[slot].options
     send(
       message, to: address, over: route, .udp,
-      hopLimit: address.isMulticast ? options.multicastHopLimit : options.hopLimit,
-      ecn: options.ecn,
+      hopLimit: choices.hopLimit
+        ?? (address.isMulticast ? options.multicastHopLimit : options.hopLimit),
+      trafficClass: choices.trafficClass ?? options.trafficClass,
       ports: UInt32(udp.slots[slot].port) &<< 16 | UInt32(port.rawValue))
   }
 
@@ -185,7 +205,8 @@ extension ProtocolStack {
       count: copied, truncated: copied < record.length,
       source: Self.scoped(record.source, record.sourcePort, interface),
       destination: Self.scoped(record.destination, record.destinationPort, interface),
-      interface: interface, ecn: ECNCodepoint(bits: record.ecn), length: record.length)
+      interface: interface, trafficClass: record.trafficClass, hopLimit: record.hopLimit,
+      length: record.length)
   }
 
   /// Changes a socket's options; a smaller buffer keeps what it holds.

@@ -195,6 +195,14 @@ extension KernelSocket {
     if let limit = options.receiveBufferLimit { try set(.receiveBuffer, to: limit / 2) }
     for isIPv6 in isIPv6 ? [true, false] : [false] {
       try set(.packetInformation(ipv6: isIPv6), to: 1)
+      try set(.receiveHopLimit(ipv6: isIPv6), to: 1)
+      try set(.receiveTrafficClass(ipv6: isIPv6), to: 1)
+      // Where nothing was chosen nothing is set: the kernel's own is not always zero.
+      if options.trafficClass.rawValue != 0 {
+        try set(.trafficClass(ipv6: isIPv6), to: Int(options.trafficClass.rawValue))
+      }
+      // A socket hears the groups that it joined, not those that others did (ip(7)).
+      try set(.multicastAll(ipv6: isIPv6), to: 0)
       if let hopLimit = options.hopLimit {
         try set(.hopLimit(ipv6: isIPv6), to: Int(hopLimit))
       }

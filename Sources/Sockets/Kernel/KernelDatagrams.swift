@@ -1,12 +1,18 @@
 import Addresses
 import Host
 import Packets
+import Synchronization
 import SystemPackage
 
 /// A UDP socket of the kernel's.
 final class KernelDatagrams: DatagramImplementation, KernelImplementation {
   let handle: KernelHandle
   private let local: SocketAddress
+  /// The socket is connected to an IPv4 address.
+  private let isConnectedToIPv4 = Atomic(false)
+  /// Whether the kernel, or the device, is asked to cut messages.
+  private let segments = Atomic(true)
+  let coalescing = Coalescing()
 
   init(_ handle: KernelHandle, local: SocketAddress) {
     self.handle = handle
@@ -14,77 +20,164 @@ final class KernelDatagrams: DatagramImplementation, KernelImplementation {
   }
 
   func connect(to remote: Endpoint) async throws(SocketError.Reason) {
+    isConnectedToIPv4.store(remote.address.isIPv4, ordering: .relaxed)
     _ = try handle.use { socket throws(Errno) in try socket.connect(to: remote.socketAddress) }
   }
 
+  // MARK: Sending
+
   func trySend(
-    _ bytes: Span<UInt8>, to remote: Endpoint?
+    _ bytes: Span<UInt8>, to remote: Endpoint?, with options: DatagramOptions
   ) throws(SocketError.Reason) -> Attempt<Void> {
-    try handle.tryWriting { socket throws(Errno) in
-      try socket.send(bytes, to: remote?.socketAddress) ? ((), true) : nil
-    }
-  }
-
-  func tryReceive(
-    into bytes: inout MutableSpan<UInt8>
-  ) throws(SocketError.Reason) -> Attempt<DatagramHeader> {
-    let room = bytes.count
-    return try handle.tryReading { socket throws(Errno) in
-      guard let arrival = try socket.receive(into: &bytes) else { return nil }
-      return (header(arrival, room: room), true)
-    }
-  }
-
-  private func header(_ arrival: KernelSocket.Arrival, room: Int) -> DatagramHeader {
-    let destination = SocketAddress(
-      arrival.destination ?? local.address, port: local.port, zone: local.zone)
-    return DatagramHeader(
-      count: min(arrival.length, room), isTruncated: arrival.length > room,
-      source: Endpoint(.udp, arrival.source), destination: Endpoint(.udp, destination))
-  }
-
-  func tryReceive(into batch: inout DatagramBatch) throws(SocketError.Reason) -> Attempt<Int> {
-    let stride = batch.maximumSize
-    var headers: [DatagramHeader] = []
-    headers.reserveCapacity(batch.capacity)
-    let attempt: Attempt<Int>
-    do {
-      var bytes = batch.storage.mutableSpan
-      attempt = try handle.tryReading { socket throws(Errno) in
-        let count = try socket.receive(into: &bytes, stride: stride) {
-          headers.append(header($0, room: stride))
-        }
-        return count.map { (value: $0, mayHaveMore: true) }
+    if options.isDefault {
+      return try handle.tryWriting { socket throws(Errno) in
+        try socket.send(bytes, to: remote?.socketAddress) ? ((), true) : nil
       }
     }
-    for header in headers { batch.add(header) }
-    return attempt
+    let outgoing = try outgoing(to: remote, options, 0..<bytes.count)
+    return try handle.tryWriting { socket throws(Errno) in
+      try socket.send(bytes, outgoing) ? ((), true) : nil
+    }
+  }
+
+  private func outgoing(
+    to remote: Endpoint?, _ options: DatagramOptions, _ place: Range<Int>
+  ) throws(SocketError.Reason) -> KernelSocket.Outgoing {
+    let isIPv4 = remote?.address.isIPv4 ?? isConnectedToIPv4.load(ordering: .relaxed)
+    var outgoing = KernelSocket.Outgoing(to: remote?.socketAddress, isIPv6: !isIPv4, place)
+    guard options.hopLimit != 0, options.source.map({ $0.isIPv4 == isIPv4 }) ?? true else {
+      throw .invalidOperation
+    }
+    outgoing.source = options.source
+    outgoing.interfaceIndex = options.interfaceIndex
+    outgoing.hopLimit = options.hopLimit
+    outgoing.trafficClass = options.trafficClass?.rawValue
+    return outgoing
   }
 
   func trySend(
     _ batch: borrowing DatagramBatch, from first: Int
   ) throws(SocketError.Reason) -> Attempt<Int> {
-    let count = batch.count - first
     let elements = batch.elements
     let size = batch.maximumSize
+    let count = try sendable(elements, from: first)
+    let isIPv4 = isConnectedToIPv4.load(ordering: .relaxed)
+    let mayCut = segments.load(ordering: .relaxed)
     let bytes = batch.storage.span
     return try handle.tryWriting { socket throws(Errno) in
-      let sent = try socket.send(bytes, count: count) { index in
-        let start = (first + index) * size
+      let datagram = { (index: Int) -> KernelSocket.Outgoing in
         let element = elements[first + index]
-        return KernelSocket.Outgoing(
-          to: element.remote?.socketAddress, start..<start + element.count)
+        let start = (first + index) * size
+        var outgoing = KernelSocket.Outgoing(
+          to: element.remote?.socketAddress, isIPv6: !(element.remote?.address.isIPv4 ?? isIPv4),
+          start..<start + element.count)
+        guard !element.options.isDefault else { return outgoing }
+        outgoing.source = element.options.source
+        outgoing.interfaceIndex = element.options.interfaceIndex
+        outgoing.hopLimit = element.options.hopLimit
+        outgoing.trafficClass = element.options.trafficClass?.rawValue
+        return outgoing
+      }
+      var sent: Int?
+      do throws(Errno) {
+        sent = try socket.send(bytes, count: count, segments: mayCut, datagram)
+      } catch {
+        // Pieces too long for the path, which would be sent in fragments; or a device that cannot.
+        guard mayCut, count > 1 else { throw error }
+        switch error {
+        case .invalidArgument, .messageTooLong: break
+        case .ioError, .notSupported, .protocolNotAvailable:
+          segments.store(false, ordering: .relaxed)
+        default: throw error
+        }
+        sent = try socket.send(bytes, count: count, segments: false, datagram)
       }
       return sent.map { (value: $0, mayHaveMore: true) }
     }
   }
 
+  /// How many datagrams there are before one that no call may send.
+  private func sendable(
+    _ elements: [DatagramBatch.Element], from first: Int
+  ) throws(SocketError.Reason) -> Int {
+    for index in first..<elements.count where !elements[index].options.isDefault {
+      do throws(SocketError.Reason) {
+        _ = try outgoing(to: elements[index].remote, elements[index].options, 0..<0)
+      } catch {
+        if index == first { throw error }
+        return index - first
+      }
+    }
+    return elements.count - first
+  }
+
+  // MARK: Receiving
+
+  func tryReceive(
+    into bytes: inout MutableSpan<UInt8>
+  ) throws(SocketError.Reason) -> Attempt<DatagramHeader> {
+    if coalescing.decide(wanted: false) { return try tryReceiveCoalesced(into: &bytes) }
+    let room = bytes.count
+    return try handle.tryReading { socket throws(Errno) in
+      guard let arrival = try socket.receive(into: &bytes) else { return nil }
+      return (header(arrival, length: arrival.length, room: room), true)
+    }
+  }
+
+  /// What is told of a datagram of `length` bytes that came with these facts.
+  func header(
+    _ arrival: KernelSocket.Arrival, length: Int, room: Int
+  ) -> DatagramHeader {
+    let destination = SocketAddress(
+      arrival.destination ?? local.address, port: local.port, zone: local.zone)
+    return DatagramHeader(
+      count: min(length, room), isTruncated: length > room,
+      source: Endpoint(.udp, arrival.source), destination: Endpoint(.udp, destination),
+      interfaceIndex: arrival.interfaceIndex, hopLimit: arrival.hopLimit,
+      trafficClass: TrafficClass(rawValue: arrival.trafficClass))
+  }
+
+  func tryReceive(into batch: inout DatagramBatch) throws(SocketError.Reason) -> Attempt<Int> {
+    if coalescing.decide(wanted: batch.capacity > 1) {
+      return try tryReceiveCoalesced(into: &batch)
+    }
+    let stride = batch.maximumSize
+    return try batch.fill { bytes, add throws(SocketError.Reason) in
+      try handle.tryReading { socket throws(Errno) in
+        let count = try socket.receive(into: &bytes, stride: stride) { _, arrival in
+          add(header(arrival, length: arrival.length, room: stride))
+        }
+        return count.map { (value: $0, mayHaveMore: true) }
+      }
+    }
+  }
+
+  func use<Value>(
+    _ body: (KernelSocket) throws(Errno) -> Value
+  ) throws(SocketError.Reason) -> Value {
+    try handle.use(body)
+  }
+
+  func tryReading<Value>(
+    _ body: (KernelSocket) throws(Errno) -> (value: Value, mayHaveMore: Bool)?
+  ) throws(SocketError.Reason) -> Attempt<Value> {
+    try handle.tryReading(body)
+  }
+
   func changeMembership(
-    joins: Bool, _ group: IPAddress, from source: IPAddress?, on interface: String?
+    _ change: MembershipChange, _ group: IPAddress, from source: IPAddress?,
+    on interface: String?
   ) async throws(SocketError.Reason) {
     let index = try KernelSocket.index(of: interface)
+    let change: KernelSocket.MembershipChange =
+      switch change {
+      case .join: .join
+      case .leave: .leave
+      case .block: .block
+      case .unblock: .unblock
+      }
     try handle.use { socket throws(Errno) in
-      try socket.changeMembership(joins: joins, group, from: source, interfaceIndex: index)
+      try socket.changeMembership(change, group, from: source, interfaceIndex: index)
     }
   }
 }

@@ -32,10 +32,12 @@ extension StackCore {
   }
 
   nonisolated func trySend(
-    _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?
+    _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?,
+    _ choices: DatagramChoices
   ) throws(SocketError.Reason) -> Attempt<Void> {
     do {
-      return try stack.sendDatagram(socket, bytes, to: remote, at: now) ? .done(()) : .wouldBlock
+      return try stack.sendDatagram(socket, bytes, to: remote, with: choices, at: now)
+        ? .done(()) : .wouldBlock
     } catch {
       throw SocketError.Reason(error)
     }
@@ -43,11 +45,11 @@ extension StackCore {
 
   func send(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?,
-    until deadline: Instant?
+    _ choices: DatagramChoices, until deadline: Instant?
   ) async throws(SocketError.Reason) {
     while true {
       let seen = newsCount(socket, .writing)
-      if case .done = try trySend(socket, bytes, to: remote) { return }
+      if case .done = try trySend(socket, bytes, to: remote, choices) { return }
       try await waitForWriting(socket, since: seen, until: deadline)
     }
   }
@@ -76,15 +78,18 @@ extension StackCore {
   }
 
   func changeMembership(
-    _ socket: SocketHandle, joins: Bool, _ group: IPAddress, from source: IPAddress?,
-    on interface: String?
+    _ socket: SocketHandle, _ change: MembershipChange, _ group: IPAddress,
+    from source: IPAddress?, on interface: String?
   ) throws(SocketError.Reason) {
     let index = try self.index(of: interface)
-    do {
-      if joins {
-        try stack.joinGroup(socket, group, from: source, on: index, at: now)
-      } else {
-        try stack.leaveGroup(socket, group, from: source, on: index, at: now)
+    do throws(StackError) {
+      switch change {
+      case .join: try stack.joinGroup(socket, group, from: source, on: index, at: now)
+      case .leave: try stack.leaveGroup(socket, group, from: source, on: index, at: now)
+      case .block, .unblock:
+        guard let source else { throw StackError.invalidOperation }
+        try stack.setBlocked(
+          change == .block, source, in: group, for: socket, on: index, at: now)
       }
     } catch {
       throw SocketError.Reason(error)

@@ -14,18 +14,21 @@ final class StackDatagramSocket: DatagramImplementation, StackImplementation {
   }
 
   func trySend(
-    _ bytes: Span<UInt8>, to remote: Endpoint?
+    _ bytes: Span<UInt8>, to remote: Endpoint?, with options: DatagramOptions
   ) throws(SocketError.Reason) -> Attempt<Void> {
     try socket.mustBeOpen()
     guard socket.core.isCurrent else { return .elsewhere }
-    return try socket.core.trySend(socket.handle, bytes, to: remote?.socketAddress)
+    return try socket.core.trySend(
+      socket.handle, bytes, to: remote?.socketAddress, DatagramChoices(options))
   }
 
   func send(
-    _ bytes: Span<UInt8>, to remote: Endpoint?, until deadline: Instant?
+    _ bytes: Span<UInt8>, to remote: Endpoint?, with options: DatagramOptions,
+    until deadline: Instant?
   ) async throws(SocketError.Reason) {
     try await socket.core.send(
-      socket.handle, bytes, to: remote?.socketAddress, until: deadline)
+      socket.handle, bytes, to: remote?.socketAddress, DatagramChoices(options),
+      until: deadline)
   }
 
   func tryReceive(
@@ -66,7 +69,9 @@ final class StackDatagramSocket: DatagramImplementation, StackImplementation {
     var sent = 0
     while first + sent < batch.count {
       let index = first + sent
-      switch try trySend(batch.bytes(at: index), to: batch[index].remote) {
+      switch try trySend(
+        batch.bytes(at: index), to: batch[index].remote, with: batch[index].options)
+      {
       case .done: sent += 1
       case .wouldBlock: return sent == 0 ? .wouldBlock : .done(sent)
       case .elsewhere: return .elsewhere
@@ -76,11 +81,12 @@ final class StackDatagramSocket: DatagramImplementation, StackImplementation {
   }
 
   func changeMembership(
-    joins: Bool, _ group: IPAddress, from source: IPAddress?, on interface: String?
+    _ change: MembershipChange, _ group: IPAddress, from source: IPAddress?,
+    on interface: String?
   ) async throws(SocketError.Reason) {
     try socket.mustBeOpen()
     try await socket.core.changeMembership(
-      socket.handle, joins: joins, group, from: source, on: interface)
+      socket.handle, change, group, from: source, on: interface)
   }
 }
 
@@ -88,6 +94,8 @@ extension DatagramHeader {
   init(_ datagram: Datagram) {
     self.init(
       count: datagram.count, isTruncated: datagram.truncated,
-      source: Endpoint(.udp, datagram.source), destination: Endpoint(.udp, datagram.destination))
+      source: Endpoint(.udp, datagram.source), destination: Endpoint(.udp, datagram.destination),
+      interfaceIndex: UInt32(datagram.interface.rawValue), hopLimit: datagram.hopLimit,
+      trafficClass: TrafficClass(rawValue: datagram.trafficClass))
   }
 }

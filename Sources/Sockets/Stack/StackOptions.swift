@@ -43,6 +43,20 @@ extension UDPSocketOptions {
     hopLimit = options.hopLimit
     multicastHopLimit = options.multicastHopLimit
     loopsMulticast = options.loopsMulticast
+    trafficClass = options.trafficClass.rawValue
+  }
+}
+
+extension DatagramChoices {
+  /// The public options in the stack's words. An interface that cannot be is one that is not there.
+  init(_ options: DatagramOptions) {
+    self.init()
+    source = options.source
+    if options.interfaceIndex > 0 {
+      interface = InterfaceIndex(rawValue: UInt8(clamping: options.interfaceIndex))
+    }
+    hopLimit = options.hopLimit
+    trafficClass = options.trafficClass?.rawValue
   }
 }
 

@@ -76,10 +76,11 @@ extension ListenerImplementation {
 package protocol DatagramImplementation: SocketImplementation {
   func connect(to remote: Endpoint) async throws(SocketError.Reason)
   func trySend(
-    _ bytes: Span<UInt8>, to remote: Endpoint?
+    _ bytes: Span<UInt8>, to remote: Endpoint?, with options: DatagramOptions
   ) throws(SocketError.Reason) -> Attempt<Void>
   func send(
-    _ bytes: Span<UInt8>, to remote: Endpoint?, until deadline: Instant?
+    _ bytes: Span<UInt8>, to remote: Endpoint?, with options: DatagramOptions,
+    until deadline: Instant?
   ) async throws(SocketError.Reason)
   func tryReceive(
     into bytes: inout MutableSpan<UInt8>
@@ -94,17 +95,26 @@ package protocol DatagramImplementation: SocketImplementation {
     _ batch: borrowing DatagramBatch, from first: Int
   ) throws(SocketError.Reason) -> Attempt<Int>
   func changeMembership(
-    joins: Bool, _ group: IPAddress, from source: IPAddress?, on interface: String?
+    _ change: MembershipChange, _ group: IPAddress, from source: IPAddress?,
+    on interface: String?
   ) async throws(SocketError.Reason)
+}
+
+/// What a socket wants of a group (RFC 3678 §4).
+package enum MembershipChange: Sendable {
+  case join, leave
+  /// One source of a group that was joined for everybody.
+  case block, unblock
 }
 
 extension DatagramImplementation {
   package func send(
-    _ bytes: Span<UInt8>, to remote: Endpoint?, until deadline: Instant?
+    _ bytes: Span<UInt8>, to remote: Endpoint?, with options: DatagramOptions,
+    until deadline: Instant?
   ) async throws(SocketError.Reason) {
     var patience = Patience.lasting
     while true {
-      if case .done = try trySend(bytes, to: remote) { return }
+      if case .done = try trySend(bytes, to: remote, with: options) { return }
       try await wait(.writing, until: deadline, &patience)
     }
   }
