@@ -1,8 +1,8 @@
-import SystemPackage
+package import SystemPackage
 
 extension SocketError.Reason {
   /// The kernel's reason in this module's words.
-  init(_ errno: Errno) {
+  package init(_ errno: Errno) {
     self =
       switch errno {
       case .badFileDescriptor: .closed
