@@ -32,7 +32,8 @@ extension ProtocolStack {
   /// for those whose handshake is done.
   ///
   /// - Parameters:
-  ///   - local: port zero asks for an ephemeral one; `::` takes IPv4 connections as well.
+  ///   - local: port zero asks for an ephemeral one that nobody can foretell (RFC 6056); `::` takes
+  ///     IPv4 connections as well.
   ///   - backlog: connections that may wait; more are answered with cookies (RFC 4987).
   /// - Throws: `addressNotAvailable`, `addressInUse`, `noBufferSpace` at the limit of listeners.
   public mutating func listenTCP(
@@ -42,9 +43,12 @@ extension ProtocolStack {
     observe(now)
     let address = Self.plain(local.address)
     guard address.isUnspecified || mayBind(address.mapped) else { throw .addressNotAvailable }
+    // ID-1, RFC 6056 §3.3.1: a port that nobody can foretell.
+    let start =
+      local.port == .any ? secrets.next(below: TransmissionControl.ephemeralPortCount) : 0
     return try tcp.listen(
       on: SocketAddress(address, port: local.port, zone: local.zone), backlog: backlog,
-      ipv6Only: ipv6Only, options: options)
+      ipv6Only: ipv6Only, options: options, ephemeralFrom: start)
   }
 
   /// A connection that waits at a listener; nothing where none does.

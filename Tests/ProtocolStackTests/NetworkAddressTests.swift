@@ -182,6 +182,24 @@ import Testing
     #expect(throws: StackError.addressNotAvailable) { try peer.bind(0) }
   }
 
+  @Test("ID-1: a listener that asks for a port gets another each time, also when none is open")
+  func ephemeralListeners() throws {
+    let peer = try NetworkPeer()
+    var ports: [UInt16] = []
+    for _ in 0..<50 {
+      let listener = try peer.stack.listenTCP(
+        on: SocketAddress(.v4(.any), port: .any), at: peer.now)
+      let local = peer.stack.localAddress(listener)
+      ports.append(try #require(local).port.rawValue)
+      peer.stack.close(listener, at: peer.now)
+    }
+    #expect(ports.allSatisfy { (32_768...60_999).contains($0) })
+    // RFC 6056 §3.3.1 (test): neither the same again nor the next one.
+    let steps = zip(ports, ports.dropFirst()).filter { $1 &- $0 <= 1 }.count
+    #expect(steps < 5)
+    #expect(Set(ports).count > 40)
+  }
+
   @Test("ID-2: whole IPv4 packets carry no number; those in fragments carry one of their own path")
   func identifications4() throws {
     let peer = try NetworkPeer()

@@ -5,7 +5,7 @@ import Packets
 extension TransmissionControl {
   /// The ephemeral ports (RFC 6335 §6: the dynamic ones, and below them what hosts use as well).
   private static var firstEphemeralPort: UInt32 { 32_768 }
-  private static var ephemeralPortCount: UInt32 { 28_232 }
+  static var ephemeralPortCount: UInt32 { 28_232 }
 
   /// The active open. Port zero in `local` asks for an ephemeral port.
   mutating func connect(
@@ -66,13 +66,15 @@ extension TransmissionControl {
   }
 
   /// The passive open. Port zero asks for an ephemeral port.
+  ///
+  /// - Parameter start: where to begin looking for one: a number nobody can foretell.
   mutating func listen(
-    on local: SocketAddress, backlog: Int, ipv6Only: Bool, options: TCPSocketOptions
+    on local: SocketAddress, backlog: Int, ipv6Only: Bool, options: TCPSocketOptions,
+    ephemeralFrom start: UInt32
   ) throws(StackError) -> SocketHandle {
     var port = local.port
     if port == .any {
       var tries: UInt32 = 0
-      let start = UInt32(truncatingIfNeeded: secrets.hash(UInt64(listening.count), 0x4C49))
       repeat {
         guard tries < Self.ephemeralPortCount else { throw .addressNotAvailable }
         let step = (start &+ tries) % Self.ephemeralPortCount
