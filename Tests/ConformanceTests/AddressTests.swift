@@ -225,6 +225,63 @@ extension Conformance {
       }
     }
 
+    @Test("an IPv4-mapped address to begin at is the IPv4 address", arguments: World.all)
+    func mappedLocal(world: World) async throws {
+      try await world.run { network in
+        let listener = try await network.listen()
+        let own = network.clientAddress(.v4)
+        for remote in [listener.local.address, .v6(listener.local.address.mapped)] {
+          for local in [own, .v6(own.mapped)] {
+            let client = try await network.client.connect(
+              to: .tcp(remote, port: listener.local.port), from: .tcp(local, port: 0),
+              options: TCPOptions(), timeout: patience)
+            #expect(client.local.address == own)
+          }
+        }
+      }
+    }
+
+    @Test("a connection may begin at a port that somebody listens on", arguments: World.all)
+    func fromListener(world: World) async throws {
+      try await world.run { network in
+        let listener = try await network.listen()
+        let own = try await network.client.listen(on: .tcp(network.clientAddress(.v4), port: 0))
+        let outcome = await reason {
+          try await network.client.connect(
+            to: listener.local, from: own.local, options: TCPOptions(), timeout: patience)
+        }
+        #expect(outcome == network.expected(.addressInUse, .client, (.portsOfConnections, nil)))
+        withExtendedLifetime(own) {}
+      }
+    }
+
+    @Test("port zero is nobody's to connect to", arguments: World.all)
+    func portZero(world: World) async throws {
+      try await world.run { network in
+        let nobody = Endpoint.tcp(network.clientAddress(.v4), port: 0)
+        let outcome = await reason {
+          try await network.client.connect(to: nobody, timeout: patience)
+        }
+        #expect(
+          outcome == network.expected(.connectionRefused, .client, (.portZero, .invalidOperation)))
+      }
+    }
+
+    @Test("a listener may have the port of a connection", arguments: World.all, [true, false])
+    func listenerAtConnection(world: World, isChosen: Bool) async throws {
+      try await world.run { network in
+        let listener = try await network.listen()
+        let from = Endpoint.tcp(network.clientAddress(.v4), port: 0)
+        let connection = try await network.client.connect(
+          to: listener.local, from: isChosen ? from : nil, options: TCPOptions(), timeout: patience)
+        let outcome = await reason { try await network.client.listen(on: connection.local) }
+        let expected: SocketError.Reason? =
+          isChosen
+          ? nil : network.expected(.addressInUse, .client, (.portsOfConnections, nil))
+        #expect(outcome == expected)
+      }
+    }
+
     /// What is no endpoint for a TCP socket.
     static let badEndpoints = ["", "nonsense", "udp://0.0.0.0:0", "tcp://0.0.0.0", "tcp://[::1:80"]
 

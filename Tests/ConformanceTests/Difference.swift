@@ -13,6 +13,8 @@ enum Difference: String, CaseIterable, Sendable {
   case ipv6OnlySocket = "IPv4 destinations of a socket for IPv6 alone"
   case wildcardDestination = "Connecting to a wildcard address"
   case closedBeforeAccepted = "A connection reset before it is accepted"
+  case portsOfConnections = "The port of a connection"
+  case portZero = "Connecting to port zero"
 }
 
 extension Conformance {

@@ -40,7 +40,7 @@ public final class HostNode: NetworkNode {
     try local?.mustBe(.tcp, for: .connect)
     do throws(SocketError.Reason) {
       return try await connect(
-        to: remote.socketAddress, from: local?.socketAddress, options,
+        to: remote.socketAddress.unmapped, from: local?.socketAddress.unmapped, options,
         until: Instant(after: timeout))
     } catch {
       throw SocketError(.connect, local: local, remote: remote, reason: error)
@@ -183,6 +183,14 @@ public final class HostNode: NetworkNode {
     } catch {
       throw SocketError.Reason(error)
     }
+  }
+}
+
+extension SocketAddress {
+  /// An IPv4-mapped address as the IPv4 address that it stands for.
+  fileprivate var unmapped: SocketAddress {
+    guard case .v6(let ipv6) = address, ipv6.isIPv4Mapped else { return self }
+    return SocketAddress(IPAddress(unmapping: ipv6), port: port)
   }
 }
 
