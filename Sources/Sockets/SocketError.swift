@@ -18,32 +18,60 @@ public struct SocketError: Error, Hashable, Sendable {
     case readFile(String)
   }
 
-  public let operation: Operation
+  public var operation: Operation { facts.operation }
   /// This side's address, where it is known.
-  public let local: Endpoint?
+  public var local: Endpoint? { facts.local }
   /// The other side's, where there is one.
-  public let remote: Endpoint?
+  public var remote: Endpoint? { facts.remote }
   /// The name of a socket between processes, where it is about one.
-  public let address: LocalAddress?
-  public let reason: Reason
+  public var address: LocalAddress? { facts.address }
+  public var reason: Reason { facts.reason }
+
+  /// In memory of its own: every call that may throw has room for the error in its frame, and a
+  /// waiting task has many frames.
+  private let facts: Facts
+
+  private final class Facts: Sendable {
+    let operation: Operation
+    let local: Endpoint?
+    let remote: Endpoint?
+    let address: LocalAddress?
+    let reason: Reason
+
+    init(
+      _ operation: Operation, _ local: Endpoint?, _ remote: Endpoint?, _ address: LocalAddress?,
+      _ reason: Reason
+    ) {
+      self.operation = operation
+      self.local = local
+      self.remote = remote
+      self.address = address
+      self.reason = reason
+    }
+  }
 
   public init(
     _ operation: Operation, local: Endpoint? = nil, remote: Endpoint? = nil, reason: Reason
   ) {
-    self.operation = operation
-    self.local = local
-    self.remote = remote
-    address = nil
-    self.reason = reason
+    facts = Facts(operation, local, remote, nil, reason)
   }
 
   /// About a socket between processes of this machine.
   public init(_ operation: Operation, address: LocalAddress, reason: Reason) {
-    self.operation = operation
-    local = nil
-    remote = nil
-    self.address = address
-    self.reason = reason
+    facts = Facts(operation, nil, nil, address, reason)
+  }
+
+  public static func == (a: Self, b: Self) -> Bool {
+    a.operation == b.operation && a.local == b.local && a.remote == b.remote
+      && a.address == b.address && a.reason == b.reason
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(operation)
+    hasher.combine(local)
+    hasher.combine(remote)
+    hasher.combine(address)
+    hasher.combine(reason)
   }
 }
 

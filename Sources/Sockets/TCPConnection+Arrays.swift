@@ -1,17 +1,13 @@
 extension TCPConnection {
   /// Reads what is there, as ``read(into:timeout:)`` does.
   ///
-  /// - Parameter count: bytes at most, and the memory taken to read them.
+  /// - Parameter count: bytes at most, and the memory taken once there is something to read.
   /// - Returns: the bytes; none at the end of the peer's stream.
   public func read(
     upTo count: Int = 65_536, timeout: Duration? = nil
   ) async throws(SocketError) -> [UInt8] {
     guard count > 0 else { return [] }
-    var bytes = [UInt8](repeating: 0, count: count)
-    var span = bytes.mutableSpan
-    let length = try await read(into: &span, timeout: timeout)
-    bytes.removeLast(count - length)
-    return bytes
+    return try await readArray(upTo: count, timeout)
   }
 
   /// Reads to the end of the peer's stream.

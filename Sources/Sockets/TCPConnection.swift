@@ -46,6 +46,74 @@ public final class TCPConnection: Sendable {
     }
   }
 
+  /// Reads what is there into an array, whose memory is taken when there is something to read.
+  func readArray(upTo count: Int, _ timeout: Duration?) async throws(SocketError) -> [UInt8] {
+    do throws(SocketError.Reason) {
+      let deadline = Instant(after: timeout)
+      var patience = Patience.brief
+      while true {
+        switch try tryReadArray(upTo: count) {
+        case .done(let bytes): return bytes
+        case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
+        case .elsewhere:
+          try await implementation.waitUntilReadable(until: deadline)
+          var bytes = [UInt8](repeating: 0, count: count)
+          var span = bytes.mutableSpan
+          let length = try await implementation.read(into: &span, until: deadline)
+          return Self.trimmed(&bytes, to: length)
+        }
+      }
+    } catch {
+      throw failure(.read, error)
+    }
+  }
+
+  private func tryReadArray(upTo count: Int) throws(SocketError.Reason) -> Attempt<[UInt8]> {
+    switch try implementation.tryReadiness() {
+    case .wouldBlock: return .wouldBlock
+    case .elsewhere: return .elsewhere
+    case .done: break
+    }
+    var bytes = [UInt8](repeating: 0, count: count)
+    var span = bytes.mutableSpan
+    return switch try implementation.tryRead(into: &span) {
+    case .done(let length): .done(Self.trimmed(&bytes, to: length))
+    case .wouldBlock: .wouldBlock
+    case .elsewhere: .elsewhere
+    }
+  }
+
+  /// The first bytes, in memory that is not much larger.
+  private static func trimmed(_ bytes: inout [UInt8], to length: Int) -> [UInt8] {
+    guard length * 2 >= bytes.count else { return Array(bytes.prefix(length)) }
+    bytes.removeLast(bytes.count - length)
+    return bytes
+  }
+
+  /// Waits until a read is worth a try, and takes nothing: whoever serves many quiet connections
+  /// needs no memory for a read before there is something to read.
+  ///
+  /// The read may find nothing after all, and wait: another task may be first, and the kernel may
+  /// have reported what a former read has taken.
+  ///
+  /// - Throws: ``SocketError``, as ``read(into:timeout:)`` does; but what ended the connection is
+  ///   left for the read to tell.
+  public func waitUntilReadable(timeout: Duration? = nil) async throws(SocketError) {
+    do throws(SocketError.Reason) {
+      let deadline = Instant(after: timeout)
+      var patience = Patience.brief
+      while true {
+        switch try implementation.tryReadiness() {
+        case .done: return
+        case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
+        case .elsewhere: return try await implementation.waitUntilReadable(until: deadline)
+        }
+      }
+    } catch {
+      throw failure(.read, error)
+    }
+  }
+
   /// Writes all of `bytes`; waits while the connection has no room for them.
   ///
   /// When it returns, the bytes are the connection's to deliver, not yet the peer's. Does not

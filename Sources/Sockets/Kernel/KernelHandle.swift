@@ -109,6 +109,13 @@ final class KernelHandle: Sendable {
     }
   }
 
+  /// Whether a system call that reads may find something, by what the kernel has reported.
+  func tryReadiness() throws(SocketError.Reason) -> Attempt<Void> {
+    try begin()
+    defer { end() }
+    return isReadable.load(ordering: .acquiring) ? .done(()) : .wouldBlock
+  }
+
   /// Makes a system call that may find no room to write. As ``tryReading(_:)``.
   ///
   /// - Parameter unlessReportedFull: false to make it whatever the last one came to.

@@ -9,6 +9,8 @@ final class KernelStream: StreamImplementation, KernelImplementation {
 
   init(_ handle: KernelHandle) { self.handle = handle }
 
+  func tryReadiness() throws(SocketError.Reason) -> Attempt<Void> { try handle.tryReadiness() }
+
   func tryRead(
     into bytes: inout MutableSpan<UInt8>
   ) throws(SocketError.Reason) -> Attempt<Int> {

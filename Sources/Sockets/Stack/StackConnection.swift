@@ -40,6 +40,16 @@ final class StackConnection: StreamImplementation, StackImplementation {
       local: connection.local, remote: connection.remote, implementation: connection)
   }
 
+  func tryReadiness() throws(SocketError.Reason) -> Attempt<Void> {
+    try socket.mustBeOpen()
+    guard socket.core.isCurrent else { return .elsewhere }
+    return socket.core.isReadable(socket.handle) ? .done(()) : .wouldBlock
+  }
+
+  func waitUntilReadable(until deadline: Instant?) async throws(SocketError.Reason) {
+    try await socket.core.waitUntilReadable(socket.handle, until: deadline)
+  }
+
   func tryRead(
     into bytes: inout MutableSpan<UInt8>
   ) throws(SocketError.Reason) -> Attempt<Int> {

@@ -73,6 +73,22 @@ extension StackCore {
 
   // MARK: Reading
 
+  /// Whether a read would come to something now: bytes, the end or an error.
+  nonisolated func isReadable(_ socket: SocketHandle) -> Bool {
+    guard let readiness = stack.readiness(socket) else { return true }
+    return readiness.readableBytes > 0 || readiness.isFinished || readiness.failure != nil
+  }
+
+  func waitUntilReadable(
+    _ socket: SocketHandle, until deadline: Instant?
+  ) async throws(SocketError.Reason) {
+    while true {
+      let seen = newsCount(socket, .reading)
+      if isReadable(socket) { return }
+      try await waitForReading(socket, since: seen, until: deadline)
+    }
+  }
+
   nonisolated func tryRead(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) throws(SocketError.Reason) -> Attempt<Int> {

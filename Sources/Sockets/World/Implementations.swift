@@ -13,6 +13,9 @@ package import Packets
 
 /// Behind a ``TCPConnection``.
 package protocol StreamImplementation: SocketImplementation {
+  /// Whether a read is worth a try: there are bytes, the end or an error, or nobody knows.
+  func tryReadiness() throws(SocketError.Reason) -> Attempt<Void>
+  func waitUntilReadable(until deadline: Instant?) async throws(SocketError.Reason)
   /// - Returns: bytes read, zero at the end of the stream.
   func tryRead(
     into bytes: inout MutableSpan<UInt8>
@@ -31,6 +34,16 @@ package protocol StreamImplementation: SocketImplementation {
 }
 
 extension StreamImplementation {
+  package func waitUntilReadable(
+    until deadline: Instant?
+  ) async throws(SocketError.Reason) {
+    var patience = Patience.lasting
+    while true {
+      if case .done = try tryReadiness() { return }
+      try await wait(.reading, until: deadline, &patience)
+    }
+  }
+
   package func read(
     into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> Int {

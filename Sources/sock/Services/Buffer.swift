@@ -1,24 +1,73 @@
 import Sockets
+import Synchronization
 
-/// A buffer that begins small and grows as long as reads fill it: many quiet connections cost
-/// little, a busy one reads much at once.
+/// Memory to read into, which a connection has only while there is something to read or to write:
+/// quiet connections cost none, and busy ones share what is in the processor's cache.
+final class BufferPool: Sendable {
+  /// The sizes there are: a connection whose reads fill one gets the next.
+  private static let sizes = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
+  /// How much memory of a size is kept for the next, in bytes.
+  private static let kept = 1 << 20
+
+  private let free = Mutex([[[UInt8]]](repeating: [], count: sizes.count))
+
+  fileprivate func take(_ step: Int) -> [UInt8] {
+    free.withLock { $0[step].popLast() } ?? [UInt8](repeating: 0, count: Self.sizes[step])
+  }
+
+  fileprivate func give(_ bytes: [UInt8], _ step: Int) {
+    free.withLock { free in
+      guard free[step].count * Self.sizes[step] < Self.kept else { return }
+      free[step].append(bytes)
+    }
+  }
+
+  fileprivate static var lastStep: Int { sizes.count - 1 }
+}
+
+/// One connection's share of a ``BufferPool``.
 struct Buffer: ~Copyable {
-  private(set) var bytes = [UInt8](repeating: 0, count: 2_048)
+  private let pool: BufferPool
+  private(set) var bytes: [UInt8] = []
+  private var step = 0
 
-  private static let limit = 256 << 10
+  init(_ pool: BufferPool) { self.pool = pool }
 
-  /// Reads what there is to the buffer's front.
+  /// Waits for something to read, and reads what there is to the front of ``bytes``, which stay
+  /// until the next call.
   ///
   /// - Returns: how many bytes; zero at the end.
   mutating func fill(from connection: TCPConnection) async throws(SocketError) -> Int {
-    var span = bytes.mutableSpan
-    let count = try await connection.read(into: &span)
-    return count
+    while true {
+      giveBack()
+      try await connection.waitUntilReadable()
+      bytes = pool.take(step)
+      do {
+        return try await readNow(connection)
+      } catch {
+        guard error.reason == .deadlineExceeded else { throw error }
+      }
+    }
   }
 
-  /// Makes room for more, if the last read of `count` bytes has filled the buffer.
-  mutating func grow(after count: Int) {
-    guard count == bytes.count, count < Self.limit else { return }
-    bytes = [UInt8](repeating: 0, count: min(count * 4, Self.limit))
+  private mutating func readNow(_ connection: TCPConnection) async throws(SocketError) -> Int {
+    var span = bytes.mutableSpan
+    return try await connection.read(into: &span, timeout: .zero)
   }
+
+  /// Has the next read be a larger one, if the last of `count` bytes has filled the buffer.
+  mutating func grow(after count: Int) {
+    guard count == bytes.count, step < BufferPool.lastStep else { return }
+    giveBack()
+    step += 1
+  }
+
+  private mutating func giveBack() {
+    guard !bytes.isEmpty else { return }
+    var given: [UInt8] = []
+    swap(&given, &bytes)
+    pool.give(given, step)
+  }
+
+  deinit { if !bytes.isEmpty { pool.give(bytes, step) } }
 }

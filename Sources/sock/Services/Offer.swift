@@ -3,13 +3,18 @@ import Logging
 import Sockets
 
 /// A service, where it is offered, and what it has done.
-struct Offer: Sendable {
+///
+/// The task of a connection that waits keeps the frames of all calls it is in, so those on the way
+/// to a read hold little.
+final class Offer: Sendable {
   let service: Service
   let endpoint: Endpoint
   let tally = Tally()
   /// Whether to say a line about each connection.
   let reportsConnections: Bool
   let logger: Logger
+
+  private static let buffers = BufferPool()
 
   init(
     _ service: Service, _ endpoint: Endpoint, reportsConnections: Bool, _ logger: Logger
@@ -37,7 +42,7 @@ struct Offer: Sendable {
     let failure = await withDiscardingTaskGroup { group -> SocketError? in
       do throws(SocketError) {
         for try await connection in listener.connections {
-          group.addTask { await serve(connection) }
+          group.addTask { await self.serve(connection) }
         }
         return nil
       } catch {
@@ -50,25 +55,13 @@ struct Offer: Sendable {
 
   /// Serves one connection to its end; its errors are its own.
   private func serve(_ connection: TCPConnection) async {
-    tally.add { $0.connections += 1 }
-    logger.debug("connection accepted", metadata: metadata(connection))
+    note(connection)
     var traffic = Traffic()
-    do throws(SocketError) {
-      switch service {
-      case .echo: try await echo(connection, &traffic)
-      case .discard: try await discard(connection, &traffic)
-      case .generate: try await generate(connection, &traffic)
-      case .files(let tree):
-        var client = HTTPConnection(connection, tree)
-        do throws(SocketError) {
-          try await client.serve()
-        } catch {
-          traffic.end = error.reason
-        }
-        traffic.bytesOut = client.written
-      }
-    } catch {
-      traffic.end = error.reason
+    switch service {
+    case .echo: await echo(connection, &traffic)
+    case .discard: await discard(connection, &traffic)
+    case .generate: await generate(connection, &traffic)
+    case .files: await serveFiles(connection, &traffic)
     }
     connection.close()
     finish(connection, traffic)
@@ -79,9 +72,16 @@ struct Offer: Sendable {
     var bytesIn: Int64 = 0
     var bytesOut: Int64 = 0
     /// Why it ended, unless in order.
-    var end: SocketError.Reason?
+    var end: SocketError?
   }
 
+  @inline(never)
+  private func note(_ connection: TCPConnection) {
+    tally.add { $0.connections += 1 }
+    logger.debug("connection accepted", metadata: metadata(connection))
+  }
+
+  @inline(never)
   private func finish(_ connection: TCPConnection, _ traffic: Traffic) {
     tally.add { counts in
       counts.bytesIn += traffic.bytesIn
@@ -90,12 +90,12 @@ struct Offer: Sendable {
     if let end = traffic.end {
       logger.info(
         "connection broke",
-        metadata: metadata(connection).merging(["reason": "\(end)"]) { old, _ in old })
+        metadata: metadata(connection).merging(["reason": "\(end.reason)"]) { old, _ in old })
     } else {
       logger.debug("connection ended", metadata: metadata(connection))
     }
     guard reportsConnections else { return }
-    let end = traffic.end.map { " (\($0))" } ?? ""
+    let end = traffic.end.map { " (\($0.reason))" } ?? ""
     Console.say(
       "\(service.name) \(connection.remote): \(traffic.bytesIn) bytes in, "
         + "\(traffic.bytesOut) bytes out\(end)")
@@ -105,41 +105,62 @@ struct Offer: Sendable {
     ["service": "\(service.name)", "remote": "\(connection.remote)"]
   }
 
-  private func echo(
-    _ connection: TCPConnection, _ traffic: inout Traffic
-  ) async throws(SocketError) {
-    var buffer = Buffer()
-    while true {
-      let count = try await buffer.fill(from: connection)
-      if count == 0 { break }
-      traffic.bytesIn += Int64(count)
-      try await connection.write(buffer.bytes.span.extracting(first: count))
-      traffic.bytesOut += Int64(count)
-      buffer.grow(after: count)
-    }
-    try await connection.shutdownSend()
-  }
-
-  private func discard(
-    _ connection: TCPConnection, _ traffic: inout Traffic
-  ) async throws(SocketError) {
-    var buffer = Buffer()
-    while true {
-      let count = try await buffer.fill(from: connection)
-      if count == 0 { return }
-      traffic.bytesIn += Int64(count)
-      buffer.grow(after: count)
+  @inline(never)
+  private func echo(_ connection: TCPConnection, _ traffic: inout Traffic) async {
+    var buffer = Buffer(Self.buffers)
+    do throws(SocketError) {
+      while true {
+        let count = try await buffer.fill(from: connection)
+        if count == 0 { break }
+        traffic.bytesIn += Int64(count)
+        try await connection.write(buffer.bytes.span.extracting(first: count))
+        traffic.bytesOut += Int64(count)
+        buffer.grow(after: count)
+      }
+      try await connection.shutdownSend()
+    } catch {
+      traffic.end = error
     }
   }
 
-  private func generate(
-    _ connection: TCPConnection, _ traffic: inout Traffic
-  ) async throws(SocketError) {
+  @inline(never)
+  private func discard(_ connection: TCPConnection, _ traffic: inout Traffic) async {
+    var buffer = Buffer(Self.buffers)
+    do throws(SocketError) {
+      while true {
+        let count = try await buffer.fill(from: connection)
+        if count == 0 { return }
+        traffic.bytesIn += Int64(count)
+        buffer.grow(after: count)
+      }
+    } catch {
+      traffic.end = error
+    }
+  }
+
+  @inline(never)
+  private func generate(_ connection: TCPConnection, _ traffic: inout Traffic) async {
     let pattern = Self.pattern
-    while true {
-      try await connection.write(pattern)
-      traffic.bytesOut += Int64(pattern.count)
+    do throws(SocketError) {
+      while true {
+        try await connection.write(pattern)
+        traffic.bytesOut += Int64(pattern.count)
+      }
+    } catch {
+      traffic.end = error
     }
+  }
+
+  @inline(never)
+  private func serveFiles(_ connection: TCPConnection, _ traffic: inout Traffic) async {
+    guard case .files(let tree) = service else { return }
+    var client = HTTPConnection(connection, tree)
+    do throws(SocketError) {
+      try await client.serve()
+    } catch {
+      traffic.end = error
+    }
+    traffic.bytesOut = client.written
   }
 
   /// The printable characters, in lines of 72 that begin one character later each (RFC 864 §2).
