@@ -183,6 +183,12 @@ public struct KernelSocket: Sendable {
     case receiveTrafficClass(ipv6: Bool)
     /// Let the kernel put datagrams together (`UDP_GRO`).
     case coalesce
+    /// Keep what is said about packets of the socket's in its queue of errors.
+    case receiveErrors(ipv6: Bool)
+    /// What is sent begins with its IP header.
+    case headerIncluded(ipv6: Bool)
+    /// Where the kernel keeps a checksum in what a raw IPv6 socket sends and receives.
+    case checksumOffset
 
     fileprivate var number: Int32 {
       let number =
@@ -192,6 +198,9 @@ public struct KernelSocket: Sendable {
         case .receiveTrafficClass(let ipv6):
           ipv6 ? CLINUX_RECEIVE_TRAFFIC_CLASS_6 : CLINUX_RECEIVE_TRAFFIC_CLASS_4
         case .coalesce: CLINUX_COALESCE
+        case .receiveErrors(let ipv6): ipv6 ? CLINUX_RECEIVE_ERRORS_6 : CLINUX_RECEIVE_ERRORS_4
+        case .headerIncluded(let ipv6): ipv6 ? CLINUX_HEADER_INCLUDED_6 : CLINUX_HEADER_INCLUDED_4
+        case .checksumOffset: CLINUX_CHECKSUM_OFFSET_6
         case .reuseAddress: CLINUX_REUSE_ADDRESS
         case .keepAlive: CLINUX_KEEP_ALIVE
         case .broadcast: CLINUX_BROADCAST

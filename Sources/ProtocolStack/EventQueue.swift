@@ -33,4 +33,9 @@ struct EventQueue: ~Copyable {
 struct EventFlags {
   var isReadableTold = false
   var isWritableTold = false
+
+  /// One of them has been told.
+  mutating func noteTold(isWritable: Bool) {
+    if isWritable { isWritableTold = false } else { isReadableTold = false }
+  }
 }

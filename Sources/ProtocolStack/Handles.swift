@@ -3,7 +3,7 @@
 public struct SocketHandle: Hashable, Sendable {
   /// Which table the slot is in.
   public enum Kind: UInt8, Sendable {
-    case tcpConnection, tcpListener, udp, echo
+    case tcpConnection, tcpListener, udp, echo, raw, packet
   }
 
   public var kind: Kind

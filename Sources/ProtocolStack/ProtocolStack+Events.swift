@@ -14,6 +14,12 @@ extension ProtocolStack {
       case .echo:
         guard let slot = echoes.slot(handle, .echo) else { continue }
         echoes.slots[slot].events.isReadableTold = false
+      case .raw:
+        guard let slot = raws.slot(handle, .raw) else { continue }
+        raws.slots[slot].events.noteTold(isWritable: isWritable)
+      case .packet:
+        guard let slot = watchers.slot(handle, .packet) else { continue }
+        watchers.slots[slot].events.noteTold(isWritable: isWritable)
       case .tcpConnection, .tcpListener: continue
       }
       return isWritable ? .writable(handle) : .readable(handle)
@@ -32,6 +38,38 @@ extension ProtocolStack {
     guard !echoes.slots[slot].events.isReadableTold else { return }
     echoes.slots[slot].events.isReadableTold = true
     news.append(echoes.handle(slot, .echo), isWritable: false)
+  }
+
+  mutating func tellReadable(raw slot: UInt32) {
+    guard !raws.slots[slot].events.isReadableTold else { return }
+    raws.slots[slot].events.isReadableTold = true
+    news.append(raws.handle(slot, .raw), isWritable: false)
+  }
+
+  mutating func tellReadable(packet slot: UInt32) {
+    guard !watchers.slots[slot].events.isReadableTold else { return }
+    watchers.slots[slot].events.isReadableTold = true
+    news.append(watchers.handle(slot, .packet), isWritable: false)
+  }
+
+  /// Raw and packet sockets that found no room may try again, wherever they were to send: there are
+  /// few of them.
+  mutating func wakeWaitingSenders() {
+    hasWaitingSenders = false
+    for slot in raws.slots.indices where raws.slots.contains(slot) {
+      guard raws.slots[slot].isWaiting else { continue }
+      raws.slots[slot].isWaiting = false
+      guard !raws.slots[slot].events.isWritableTold else { continue }
+      raws.slots[slot].events.isWritableTold = true
+      news.append(raws.handle(slot, .raw), isWritable: true)
+    }
+    for slot in watchers.slots.indices where watchers.slots.contains(slot) {
+      guard watchers.slots[slot].isWaiting else { continue }
+      watchers.slots[slot].isWaiting = false
+      guard !watchers.slots[slot].events.isWritableTold else { continue }
+      watchers.slots[slot].events.isWritableTold = true
+      news.append(watchers.handle(slot, .packet), isWritable: true)
+    }
   }
 
   /// Senders that found an interface's queue full may try again.

@@ -47,7 +47,9 @@ extension ProtocolStack {
       checksumIsValid: offload.needsChecksum || offload.checksumIsValid,
       segmentSize: offload.segmentation == .none ? 0 : offload.segmentSize)
     counts.packetsDelivered &+= 1
-    deliver(packet, at: header.headerLength, header.protocol, delivery)
+    let isHeard =
+      raws.count > 0 && deliverRaw(packet, at: header.headerLength, header.protocol, delivery)
+    deliver(packet, at: header.headerLength, header.protocol, delivery, isHeard: isHeard)
   }
 
   /// Whether a packet is for this host and from one that may be.
@@ -137,9 +139,11 @@ extension ProtocolStack {
   /// - Parameters:
   ///   - packet: from the IP header on, without padding.
   ///   - offset: where the payload begins.
+  ///   - isHeard: raw sockets have it already.
   @inline(__always)
   mutating func deliver(
-    _ packet: Span<UInt8>, at offset: Int, _ protocol: IPProtocol, _ delivery: Delivery
+    _ packet: Span<UInt8>, at offset: Int, _ protocol: IPProtocol, _ delivery: Delivery,
+    isHeard: Bool
   ) {
     switch `protocol` {
     case .tcp: deliverTCP(packet.slice(from: offset), delivery)
@@ -147,7 +151,8 @@ extension ProtocolStack {
     case .icmpv4 where delivery.source.isIPv4: deliverICMPv4(packet, at: offset, delivery)
     case .icmpv6 where delivery.source.isIPv6: deliverICMPv6(packet, at: offset, delivery)
     case .igmp where delivery.source.isIPv4: deliverIGMP(packet, at: offset, delivery)
-    default: refuse(packet, delivery)
+    // RFC 1122 §3.2.2.1: somebody here speaks the protocol, if a raw socket does.
+    default: if !isHeard { refuse(packet, delivery) }
     }
   }
 

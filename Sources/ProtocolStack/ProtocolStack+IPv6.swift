@@ -47,7 +47,9 @@ extension ProtocolStack {
       counts.neighborDiscoveryIgnored &+= 1
       return
     }
-    deliver(packet, at: walk.offset, walk.protocol, delivery)
+    let isHeard =
+      raws.count > 0 && deliverRaw(packet, at: walk.offset, walk.protocol, delivery)
+    deliver(packet, at: walk.offset, walk.protocol, delivery, isHeard: isHeard)
   }
 
   private mutating func accepts(_ header: IPv6Header, _ arrival: Reception) -> Bool? {

@@ -37,6 +37,7 @@ extension ProtocolStack {
       counts.foreignFrames &+= 1
       return
     }
+    if watchers.count > 0 { show(packet.bytes, on: arrival.number, isOutgoing: false) }
     guard interfaces[arrival.number].isEthernet else {
       receiveVersion(packet.bytes, packet.offload, arrival)
       return

@@ -82,7 +82,7 @@ extension ProtocolStack {
       let isKnown = failEcho(
         flow, kind, from: delivery.source, hopLimit: delivery.hopLimit)
       if !isKnown { counts.errorsUnmatched &+= 1 }
-    default: counts.errorsUnmatched &+= 1
+    default: if !failRaw(flow, error) { counts.errorsUnmatched &+= 1 }
     }
   }
 

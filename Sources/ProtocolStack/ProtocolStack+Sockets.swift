@@ -4,7 +4,8 @@ public import Addresses
 extension ProtocolStack {
   /// Every socket of every kind, connections in TIME-WAIT included.
   public var socketCount: Int {
-    tcp.connections.count &+ tcp.listeners.count &+ udp.count &+ echoes.count
+    tcp.connections.count &+ tcp.listeners.count &+ udp.count &+ echoes.count &+ raws.count
+      &+ watchers.count
   }
 
   /// How many there are of one kind.
@@ -14,6 +15,8 @@ extension ProtocolStack {
     case .tcpListener: tcp.listeners.count
     case .udp: udp.count
     case .echo: echoes.count
+    case .raw: raws.count
+    case .packet: watchers.count
     }
   }
 
@@ -54,6 +57,8 @@ extension ProtocolStack {
     interfaces[0].neighbors.entries[nowhere].tries = 1
     udp.slots[nowhere].failure = .notConnected
     echoes.slots[nowhere].events.isReadableTold = true
+    raws.slots[nowhere].failure = .notConnected
+    watchers.slots[nowhere].seen = 1
   }
 
   /// What the tables hold at this moment; all zero in a stack at rest, but for neighbours.
@@ -88,6 +93,7 @@ extension ProtocolStack {
       occupancy.unresolvedNeighbors &+= interfaces[number].neighbors.unresolvedCount
       occupancy.queuedPackets &+=
         interfaces[number].control.count &+ interfaces[number].output.count
+        &+ interfaces[number].frames.count
     }
     return occupancy
   }

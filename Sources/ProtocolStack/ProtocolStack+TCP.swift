@@ -97,6 +97,8 @@ extension ProtocolStack {
     case .tcpConnection, .tcpListener: tcp.close(socket, at: present)
     case .udp: if let slot = udp.slot(socket, .udp) { closeUDP(slot) }
     case .echo: if let slot = echoes.slot(socket, .echo) { closeEcho(slot) }
+    case .raw: if let slot = raws.slot(socket, .raw) { closeRaw(slot) }
+    case .packet: if let slot = watchers.slot(socket, .packet) { closePackets(slot) }
     }
   }
 
@@ -105,7 +107,7 @@ extension ProtocolStack {
     observe(now)
     switch socket.kind {
     case .tcpConnection, .tcpListener: tcp.abort(socket, at: present)
-    case .udp, .echo: close(socket, at: now)
+    case .udp, .echo, .raw, .packet: close(socket, at: now)
     }
   }
 
@@ -154,6 +156,13 @@ extension ProtocolStack {
       return SocketAddress(
         echoes.slots[slot].local.map { IPAddress(unmapping: $0) } ?? wildcard,
         port: PortNumber(rawValue: echoes.slots[slot].identifier))
+    case .raw:
+      guard let slot = raws.slot(socket, .raw) else { return nil }
+      let wildcard: IPAddress = raws.slots[slot].version == .v4 ? .v4(.any) : .v6(.any)
+      return SocketAddress(
+        raws.slots[slot].local.map { IPAddress(unmapping: $0) } ?? wildcard, port: .any,
+        zone: raws.slots[slot].zone)
+    case .packet: return nil
     }
   }
 
@@ -165,7 +174,10 @@ extension ProtocolStack {
     case .udp:
       guard let slot = udp.slot(socket, .udp) else { return nil }
       return udp.slots[slot].remote
-    case .echo: return nil
+    case .raw:
+      guard let slot = raws.slot(socket, .raw) else { return nil }
+      return raws.slots[slot].remote
+    case .echo, .packet: return nil
     }
   }
 

@@ -15,22 +15,31 @@ extension ProtocolStack {
     if hasLoopbackOutput { pumpLoopback() }
     let number = UInt32(interface.rawValue)
     guard number > 0, interfaces.contains(number) else { return nil }
-    if let packet = interfaces[number].control.popFirst() { return leaving(packet) }
+    if let packet = interfaces[number].control.popFirst() { return leaving(packet, number) }
+    if !interfaces[number].frames.isEmpty, let packet = popFrame(number) {
+      return counted(packet)
+    }
     if interfaces[number].datagramsNext, let packet = popDatagram(number) {
-      return leaving(packet)
+      return leaving(packet, number)
     }
     if let packet = pullSegment(number) {
       interfaces[number].datagramsNext = true
-      return leaving(packet)
+      return leaving(packet, number)
     }
-    if let packet = popDatagram(number) { return leaving(packet) }
+    if let packet = popDatagram(number) { return leaving(packet, number) }
     // Asking for a segment may have asked for a neighbour.
-    if let packet = interfaces[number].control.popFirst() { return leaving(packet) }
+    if let packet = interfaces[number].control.popFirst() { return leaving(packet, number) }
     return nil
   }
 
   @inline(__always)
-  private mutating func leaving(_ packet: consuming Packet) -> Packet {
+  private mutating func leaving(_ packet: consuming Packet, _ number: UInt32) -> Packet {
+    if watchers.count > 0 { show(packet.bytes, on: number, isOutgoing: true) }
+    return counted(packet)
+  }
+
+  @inline(__always)
+  private mutating func counted(_ packet: consuming Packet) -> Packet {
     counts.packetsSent &+= 1
     counts.bytesSent &+= UInt64(truncatingIfNeeded: packet.count)
     return packet
@@ -42,6 +51,7 @@ extension ProtocolStack {
     if !interfaces[number].waitingSenders.isEmpty, interfaces[number].output.isHalfEmpty {
       wakeSenders(on: number)
     }
+    if hasWaitingSenders, interfaces[number].output.isHalfEmpty { wakeWaitingSenders() }
     return packet
   }
 
@@ -266,6 +276,10 @@ extension ProtocolStack {
 
   private mutating func loop(_ packet: consuming Packet) {
     counts.packetsLooped &+= 1
+    if watchers.count > 0 {
+      show(packet.bytes, on: 0, isOutgoing: true)
+      show(packet.bytes, on: 0, isOutgoing: false)
+    }
     packet.offload.checksumIsValid = true
     receiveVersion(packet.bytes, packet.offload, Reception(number: 0))
     pool.recycle(packet)

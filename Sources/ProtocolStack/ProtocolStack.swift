@@ -39,6 +39,10 @@ public struct ProtocolStack: ~Copyable, Sendable {
   var pool: PacketPool
   var udp: SocketTable<UDPSocket>
   var echoes: SocketTable<EchoSocket>
+  var raws: SocketTable<RawSocket>
+  var watchers: SocketTable<PacketSocket>
+  /// Some raw or packet socket waits for room to send.
+  var hasWaitingSenders = false
   var news = EventQueue()
   var tcp: TransmissionControl
   /// The latest instant that was passed in.
@@ -68,6 +72,8 @@ public struct ProtocolStack: ~Copyable, Sendable {
     echoes = SocketTable(
       limit: configuration.echoSocketLimit,
       standIn: EchoSocket(version: .v6, identifier: 0, local: nil))
+    raws = SocketTable(limit: configuration.rawSocketLimit, standIn: .standIn)
+    watchers = SocketTable(limit: configuration.packetSocketLimit, standIn: .standIn)
     tcp = TransmissionControl(configuration: configuration.tcp, secrets: secrets)
     addLoopback()
   }
@@ -90,6 +96,7 @@ public struct ProtocolStack: ~Copyable, Sendable {
   private var misses: UInt64 {
     var sum = interfaces.misses &+ routes.misses &+ reassembler.misses
     sum &+= udp.slots.misses &+ echoes.slots.misses
+    sum &+= raws.slots.misses &+ watchers.slots.misses
     for number in numbers {
       sum &+= interfaces[number].addresses.misses &+ interfaces[number].neighbors.entries.misses
       sum &+= interfaces[number].memberships.misses &+ interfaces[number].groups.misses

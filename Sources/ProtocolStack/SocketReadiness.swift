@@ -37,7 +37,7 @@ extension ProtocolStack {
       readiness.readableBytes = udp.slots[slot].queue.first?.length ?? 0
       readiness.failure = udp.slots[slot].failure
       return readiness
-    case .echo: return nil
+    case .echo, .raw, .packet: return nil
     }
   }
 

@@ -15,6 +15,10 @@ public struct StackConfiguration: Sendable {
   public var udpSocketLimit = 65_536
   /// Echo sockets at most; one more is refused.
   public var echoSocketLimit = 1_024
+  /// Raw sockets at most; one more is refused. Each is asked about every packet.
+  public var rawSocketLimit = 256
+  /// Packet sockets at most; one more is refused. Each is asked about every frame.
+  public var packetSocketLimit = 64
   /// Interfaces at most, the loopback one included; one more is refused.
   public var interfaceLimit = 64
   /// Addresses of one interface at most; one more is refused.

@@ -118,6 +118,15 @@ public struct StackCounters: Equatable, Sendable {
   /// Datagrams dropped because their socket's buffer was full.
   public var receiveBufferDrops: UInt64 = 0
 
+  // Raw and packet sockets.
+
+  public var rawPacketsSent: UInt64 = 0
+  /// Copies that raw sockets took in.
+  public var rawPacketsReceived: UInt64 = 0
+  /// Copies dropped because a raw socket's buffer was full, and a packet socket's.
+  public var rawBufferDrops: UInt64 = 0
+  public var frameBufferDrops: UInt64 = 0
+
   /// A table was asked for what it does not have. Anything but zero is a bug.
   public var brokenInvariants: UInt64 = 0
 

@@ -58,6 +58,23 @@ public protocol NetworkNode: LocalNode {
 
   /// Makes a socket that sends echo requests of one IP version and hears what becomes of them.
   func openEcho(_ version: EchoSocket.Version) async throws(SocketError) -> EchoSocket
+
+  /// Makes a socket that sends and hears IP packets of one protocol.
+  ///
+  /// - Parameters:
+  ///   - protocol: its number (IANA "Protocol Numbers"); 255 sends whole packets of any protocol,
+  ///     and hears nothing.
+  /// - Throws: on ``HostNode``, where the program may not, ``SocketError/Reason/system(errno:_:)``
+  ///   with advice.
+  func openRaw(
+    _ version: RawSocket.Version, protocol: UInt8, options: RawOptions
+  ) async throws(SocketError) -> RawSocket
+
+  /// Makes a socket that sees the frames on the node's interfaces, and sends its own.
+  ///
+  /// - Throws: on ``HostNode``, where the program may not, ``SocketError/Reason/system(errno:_:)``
+  ///   with advice; ``SocketError/Reason/noSuchInterface(_:)``.
+  func openPackets(_ options: PacketOptions) async throws(SocketError) -> PacketSocket
 }
 
 extension NetworkNode {
@@ -68,6 +85,23 @@ extension NetworkNode {
     to remote: Endpoint, options: TCPOptions = TCPOptions(), timeout: Duration? = nil
   ) async throws(SocketError) -> TCPConnection {
     try await connect(to: remote, from: nil, options: options, timeout: timeout)
+  }
+
+  public func openRaw(
+    _ version: RawSocket.Version, protocol: UInt8, options: RawOptions
+  ) async throws(SocketError) -> RawSocket {
+    throw SocketError(.open, reason: .unsupported)
+  }
+
+  /// As ``openRaw(_:protocol:options:)``, with the usual choices.
+  public func openRaw(
+    _ version: RawSocket.Version, protocol: UInt8
+  ) async throws(SocketError) -> RawSocket {
+    try await openRaw(version, protocol: `protocol`, options: RawOptions())
+  }
+
+  public func openPackets(_ options: PacketOptions) async throws(SocketError) -> PacketSocket {
+    throw SocketError(.open, reason: .unsupported)
   }
 
   /// As ``listen(on:backlog:ipv6Only:options:)``, with the usual choices.

@@ -69,6 +69,7 @@ extension Law {
       "Sources/Host/Syscalls.swift": "the system calls",
       "Sources/Host/KernelSocket.swift": "the system calls on sockets",
       "Sources/Host/KernelSocket+Datagrams.swift": "the system calls on datagrams",
+      "Sources/Host/KernelSocket+Raw.swift": "the system calls on raw and packet sockets",
       "Sources/Host/HostNameLookup.swift": "the C library's resolver",
       "Sources/Host/LocalSocket.swift": "the system calls on local sockets",
       "Sources/Host/Gate.swift": "the word the kernel looks at while a thread sleeps",

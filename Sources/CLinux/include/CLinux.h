@@ -9,6 +9,7 @@
 
 #include "CLinuxLocal.h"
 #include "CLinuxNames.h"
+#include "CLinuxRaw.h"
 #include "CLinuxSockets.h"
 
 #include <stddef.h>

@@ -23,6 +23,9 @@ struct Interface: ~Copyable {
   var datagramsNext = false
   /// Sockets that found no room in ``output`` and wait for some: slot and generation.
   var waitingSenders = Ring<UInt64>()
+  /// Frames of packet sockets, ready to leave, and who sent each: slot and generation.
+  var frames: PacketQueue
+  var frameSenders = Ring<UInt64>()
   /// Router solicitations still to be sent, and when (RFC 4861 §6.3.7).
   var solicitationsLeft = 0
   var solicitationDeadline = Instant.distantFuture
@@ -54,6 +57,8 @@ struct Interface: ~Copyable {
       limit: isEthernet ? configuration.neighborLimit : 0,
       unresolvedLimit: configuration.unresolvedNeighborLimit)
     control = PacketQueue(packetLimit: configuration.controlQueuePackets)
+    frames = PacketQueue(
+      packetLimit: configuration.outputQueuePackets, byteLimit: configuration.outputQueueBytes)
     output = PacketQueue(
       packetLimit: configuration.outputQueuePackets, byteLimit: configuration.outputQueueBytes)
   }

@@ -121,7 +121,7 @@ extension ProtocolStack {
 
   /// The source that was chosen for one datagram: an address of ours. What is wrong with another
   /// one is told as Linux tells it.
-  private func source(
+  func source(
     _ choices: DatagramChoices, for destination: IPAddress
   ) throws(StackError) -> IPAddress? {
     guard let chosen = choices.source.map({ Self.plain($0) }), !chosen.isUnspecified else {

@@ -146,25 +146,56 @@ public final class HostNode: NetworkNode {
 
   public func openEcho(_ version: EchoSocket.Version) async throws(SocketError) -> EchoSocket {
     do throws(SocketError.Reason) {
+      let isIPv6 = version == .v6
       let handle: KernelHandle
       do throws(SocketError.Reason) {
-        handle = try Self.open(.echo, ipv6: version == .v6, running())
+        handle = try Self.open(.echo, ipv6: isIPv6, running())
       } catch .permissionDenied {
-        throw .system(
-          errno: Errno.permissionDenied.rawValue,
-          """
-          this user may not ping; have root allow it: \
-          sysctl net.ipv4.ping_group_range="0 2147483647"
-          """)
+        return try openRawEcho(version)
       }
       try handle.use { socket throws(Errno) in
-        try socket.set(.receiveHopLimit(ipv6: version == .v6), to: 1)
+        try socket.set(.receiveHopLimit(ipv6: isIPv6), to: 1)
+        try socket.set(.receiveErrors(ipv6: isIPv6), to: 1)
       }
       try handle.register()
       return EchoSocket(version: version, implementation: KernelEcho(handle, version))
     } catch {
       throw SocketError(.open, reason: error)
     }
+  }
+
+  /// Where echo sockets are forbidden, a raw one will do, if those are allowed.
+  private func openRawEcho(
+    _ version: EchoSocket.Version
+  ) throws(SocketError.Reason) -> EchoSocket {
+    let isIPv6 = version == .v6
+    let lease = try running()
+    let handle: KernelHandle
+    do throws(Errno) {
+      let number: UInt8 = isIPv6 ? 58 : 1
+      handle = KernelHandle(
+        try KernelSocket.openRaw(ipv6: isIPv6, protocol: number), lease)
+    } catch {
+      throw .system(
+        errno: Errno.permissionDenied.rawValue,
+        """
+        this user may not ping; have root allow it: \
+        sysctl net.ipv4.ping_group_range="0 2147483647", or setcap cap_net_raw+ep PROGRAM
+        """)
+    }
+    let identifier: UInt16
+    do throws(SystemError) {
+      identifier = UInt16(truncatingIfNeeded: try HostRandom.uint64())
+    } catch {
+      throw SocketError.Reason(error)
+    }
+    try handle.use { socket throws(Errno) in
+      try socket.set(.receiveHopLimit(ipv6: isIPv6), to: 1)
+    }
+    try handle.register()
+    return EchoSocket(
+      version: version,
+      implementation: KernelRawEcho(handle, version, identifier: identifier))
   }
 
   func running() throws(SocketError.Reason) -> KernelLease {

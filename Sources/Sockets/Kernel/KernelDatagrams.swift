@@ -4,17 +4,21 @@ import Packets
 import Synchronization
 import SystemPackage
 
-/// A UDP socket of the kernel's.
+/// A UDP or raw socket of the kernel's.
 final class KernelDatagrams: DatagramImplementation, KernelImplementation {
   let handle: KernelHandle
   private let local: SocketAddress
+  private let transport: TransportProtocol
   /// The socket is connected to an IPv4 address.
   private let isConnectedToIPv4 = Atomic(false)
   /// Whether the kernel, or the device, is asked to cut messages.
   private let segments = Atomic(true)
   let coalescing = Coalescing()
 
-  init(_ handle: KernelHandle, local: SocketAddress) {
+  init(
+    _ handle: KernelHandle, local: SocketAddress, _ transport: TransportProtocol = .udp
+  ) {
+    self.transport = transport
     self.handle = handle
     self.local = local
   }
@@ -132,13 +136,13 @@ final class KernelDatagrams: DatagramImplementation, KernelImplementation {
       arrival.destination ?? local.address, port: local.port, zone: local.zone)
     return DatagramHeader(
       count: min(length, room), isTruncated: length > room,
-      source: Endpoint(.udp, arrival.source), destination: Endpoint(.udp, destination),
+      source: Endpoint(transport, arrival.source), destination: Endpoint(transport, destination),
       interfaceIndex: arrival.interfaceIndex, hopLimit: arrival.hopLimit,
       trafficClass: TrafficClass(rawValue: arrival.trafficClass))
   }
 
   func tryReceive(into batch: inout DatagramBatch) throws(SocketError.Reason) -> Attempt<Int> {
-    if coalescing.decide(wanted: batch.capacity > 1) {
+    if coalescing.decide(wanted: transport == .udp && batch.capacity > 1) {
       return try tryReceiveCoalesced(into: &batch)
     }
     let stride = batch.maximumSize

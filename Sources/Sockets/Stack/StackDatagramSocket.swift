@@ -49,37 +49,6 @@ final class StackDatagramSocket: DatagramImplementation, StackImplementation {
       try await socket.core.receive(socket.handle, into: &bytes, until: deadline))
   }
 
-  func tryReceive(into batch: inout DatagramBatch) throws(SocketError.Reason) -> Attempt<Int> {
-    while batch.count < batch.capacity {
-      let room = batch.room
-      var storage = batch.storage.mutableSpan
-      var bytes = storage._mutatingExtracting(room)
-      switch try tryReceive(into: &bytes) {
-      case .done(let header): batch.add(header)
-      case .wouldBlock: return batch.isEmpty ? .wouldBlock : .done(batch.count)
-      case .elsewhere: return .elsewhere
-      }
-    }
-    return .done(batch.count)
-  }
-
-  func trySend(
-    _ batch: borrowing DatagramBatch, from first: Int
-  ) throws(SocketError.Reason) -> Attempt<Int> {
-    var sent = 0
-    while first + sent < batch.count {
-      let index = first + sent
-      switch try trySend(
-        batch.bytes(at: index), to: batch[index].remote, with: batch[index].options)
-      {
-      case .done: sent += 1
-      case .wouldBlock: return sent == 0 ? .wouldBlock : .done(sent)
-      case .elsewhere: return .elsewhere
-      }
-    }
-    return .done(sent)
-  }
-
   func changeMembership(
     _ change: MembershipChange, _ group: IPAddress, from source: IPAddress?,
     on interface: String?
@@ -91,10 +60,11 @@ final class StackDatagramSocket: DatagramImplementation, StackImplementation {
 }
 
 extension DatagramHeader {
-  init(_ datagram: Datagram) {
+  init(_ datagram: Datagram, _ transport: TransportProtocol = .udp) {
     self.init(
       count: datagram.count, isTruncated: datagram.truncated,
-      source: Endpoint(.udp, datagram.source), destination: Endpoint(.udp, datagram.destination),
+      source: Endpoint(transport, datagram.source),
+      destination: Endpoint(transport, datagram.destination),
       interfaceIndex: UInt32(datagram.interface.rawValue), hopLimit: datagram.hopLimit,
       trafficClass: TrafficClass(rawValue: datagram.trafficClass))
   }

@@ -16,7 +16,7 @@ package import ProtocolStack
 public final class StackNode: NetworkNode {
   let lease: StackLease
 
-  private var core: StackCore { lease.core }
+  var core: StackCore { lease.core }
 
   init(_ core: StackCore) {
     lease = StackLease(core)

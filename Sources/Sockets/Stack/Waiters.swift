@@ -160,7 +160,7 @@ struct Waiters {
 
 extension SocketHandle.Kind {
   /// How many kinds there are.
-  fileprivate static var count: Int { 4 }
+  fileprivate static var count: Int { 6 }
 
   fileprivate var place: Int {
     switch self {
@@ -168,6 +168,8 @@ extension SocketHandle.Kind {
     case .tcpListener: 1
     case .udp: 2
     case .echo: 3
+    case .raw: 4
+    case .packet: 5
     }
   }
 }

@@ -142,12 +142,98 @@ extension DatagramImplementation {
     }
   }
 
+  package func tryReceive(
+    into batch: inout DatagramBatch
+  ) throws(SocketError.Reason) -> Attempt<Int> {
+    while batch.count < batch.capacity {
+      let room = batch.room
+      var storage = batch.storage.mutableSpan
+      var bytes = storage._mutatingExtracting(room)
+      switch try tryReceive(into: &bytes) {
+      case .done(let header): batch.add(header)
+      case .wouldBlock: return batch.isEmpty ? .wouldBlock : .done(batch.count)
+      case .elsewhere: return .elsewhere
+      }
+    }
+    return .done(batch.count)
+  }
+
+  package func trySend(
+    _ batch: borrowing DatagramBatch, from first: Int
+  ) throws(SocketError.Reason) -> Attempt<Int> {
+    var sent = 0
+    while first + sent < batch.count {
+      let index = first + sent
+      switch try trySend(
+        batch.bytes(at: index), to: batch[index].remote, with: batch[index].options)
+      {
+      case .done: sent += 1
+      case .wouldBlock: return sent == 0 ? .wouldBlock : .done(sent)
+      case .elsewhere: return .elsewhere
+      }
+    }
+    return .done(sent)
+  }
+
+  package func changeMembership(
+    _ change: MembershipChange, _ group: IPAddress, from source: IPAddress?,
+    on interface: String?
+  ) async throws(SocketError.Reason) {
+    throw .unsupported
+  }
+
   /// Receives to the front of `bytes`.
   func receive(
     into bytes: inout MutableSpan<UInt8>, first count: Int, until deadline: Instant?
   ) async throws(SocketError.Reason) -> DatagramHeader {
     var front = bytes._mutatingExtracting(first: count)
     return try await receive(into: &front, until: deadline)
+  }
+}
+
+/// Behind a ``RawSocket``. Its endpoints are of IP itself, without ports.
+package protocol RawImplementation: DatagramImplementation {
+  func bind(to local: Endpoint) async throws(SocketError.Reason)
+  func setOptions(_ options: RawOptions) async throws(SocketError.Reason)
+}
+
+/// Behind a ``PacketSocket``.
+package protocol PacketImplementation: SocketImplementation {
+  func trySend(
+    _ bytes: Span<UInt8>, to place: PacketSocket.Place
+  ) throws(SocketError.Reason) -> Attempt<Void>
+  func send(
+    _ bytes: Span<UInt8>, to place: PacketSocket.Place, until deadline: Instant?
+  ) async throws(SocketError.Reason)
+  func tryReceive(
+    into bytes: inout MutableSpan<UInt8>
+  ) throws(SocketError.Reason) -> Attempt<FrameHeader>
+  func receive(
+    into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> FrameHeader
+  /// Since it was last asked.
+  func takeCounts() async throws(SocketError.Reason) -> (seen: UInt64, dropped: UInt64)
+}
+
+extension PacketImplementation {
+  package func send(
+    _ bytes: Span<UInt8>, to place: PacketSocket.Place, until deadline: Instant?
+  ) async throws(SocketError.Reason) {
+    var patience = Patience.lasting
+    while true {
+      if case .done = try trySend(bytes, to: place) { return }
+      try await wait(.writing, until: deadline, &patience)
+    }
+  }
+
+  package func receive(
+    into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
+  ) async throws(SocketError.Reason) -> FrameHeader {
+    var patience = Patience.lasting
+    while true {
+      if case .done(let header) = try tryReceive(into: &bytes) { return header }
+      try await wait(.reading, until: deadline, &patience)
+    }
   }
 }
 

@@ -7,10 +7,11 @@ struct Trace: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show the routers on the way to a host, by echo requests.",
     discussion: """
-      Needs a stack of ours: the kernel does not tell its echo sockets where a request came to its \
-      end.
+      Without --network, from this machine's own network: where the kernel allows echo sockets \
+      (net.ipv4.ping_group_range), or with root or CAP_NET_RAW.
 
       Examples:
+        sock trace 192.0.2.1
         sock trace 192.0.2.1 --network tun:sock0=10.7.0.2/24
 
       Exit codes: 0 the host answered, 1 it did not or the network failed, 2 wrong usage.
@@ -35,13 +36,6 @@ struct Trace: AsyncParsableCommand {
     guard (1...10).contains(queries) else { throw ValidationError("-q takes 1 to 10") }
     guard (0.001...60).contains(timeout) else {
       throw ValidationError("-W takes 0.001 to 60 seconds")
-    }
-    guard networks.network.contains(where: { $0.attachment != nil }) else {
-      throw ValidationError(
-        """
-        the kernel does not tell its echo sockets of routers: give a device, for example \
-        --network tun:sock0=10.7.0.2/24
-        """)
     }
   }
 
