@@ -123,6 +123,13 @@ uint32_t clinux_interface_index(const char *name) { return if_nametoindex(name);
 
 int clinux_shutdown_send(int descriptor) { return shutdown(descriptor, SHUT_WR); }
 
+void clinux_end(int descriptor, int resets) {
+  int unread = 0;
+  if (!resets && ioctl(descriptor, FIONREAD, &unread) == 0 && unread > 0) resets = 1;
+  struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+  if (!resets || connect(descriptor, &nobody, sizeof nobody) != 0) shutdown(descriptor, SHUT_RDWR);
+}
+
 int clinux_listen(int descriptor, int backlog) { return listen(descriptor, backlog); }
 
 static int option_place(int option, int *level, int *name) {

@@ -46,6 +46,11 @@ public struct KernelSocket: Sendable {
     return KernelSocket(FileDescriptor(rawValue: number), isIPv6: ipv6)
   }
 
+  /// Ends both directions now, though io_uring still holds the socket; closing it follows.
+  ///
+  /// - Parameter resets: whether with a reset; without, it is one where bytes are unread.
+  public func end(resets: Bool) { clinux_end(number, resets ? 1 : 0) }
+
   /// The descriptor is another's from then on.
   public func close() { try? descriptor.close() }
 

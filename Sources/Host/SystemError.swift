@@ -38,6 +38,8 @@ public enum SystemCall: String, Sendable {
   case createPoller = "create an epoll instance"
   case changeInterest = "change what epoll waits for"
   case waitForEvents = "wait for events"
+  case createRing = "set up io_uring"
+  case enterRing = "wait with io_uring"
   case createWakeUp = "create an eventfd"
   case signalWakeUp = "signal an eventfd"
   case clearWakeUp = "read an eventfd"
@@ -103,8 +105,13 @@ extension SystemError: CustomStringConvertible {
     case (.findInterface, .noSuchDevice):
       "ip link shows the interfaces there are"
     case (.createPoller, .tooManyOpenFiles), (.openDevice, .tooManyOpenFiles),
-      (.createWakeUp, .tooManyOpenFiles), (.openNetlink, .tooManyOpenFiles):
+      (.createWakeUp, .tooManyOpenFiles), (.openNetlink, .tooManyOpenFiles),
+      (.createRing, .tooManyOpenFiles):
       "raise the limit on open files: ulimit -n"
+    case (.createRing, .notPermitted), (.createRing, .noFunction):
+      "io_uring may be switched off here: see /proc/sys/kernel/io_uring_disabled; epoll needs none"
+    case (.createRing, .invalidArgument), (.createRing, .notSupported):
+      "this needs Linux 6.1; epoll needs none of it"
     default: nil
     }
   }

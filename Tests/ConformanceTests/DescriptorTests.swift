@@ -7,10 +7,10 @@ extension Conformance {
   /// Each in a process of its own, whose limit on descriptors it lowers.
   @Suite("A process that has no descriptor left", .timeLimit(.minutes(2)))
   struct DescriptorTests {
-    @Test("pauses its listener, which goes on when the limit is raised")
-    func limitRaised() async {
-      await #expect(processExitsWith: .success) {
-        let setting = try await Exhaustion()
+    @Test("pauses its listener, which goes on when the limit is raised", arguments: World.engines)
+    func limitRaised(engine: HostNode.Engine) async {
+      await #expect(processExitsWith: .success) { [engine = engine.rawValue as String] in
+        let setting = try await Exhaustion(engine)
         #expect(setting.limitDescriptors(to: 0))
         // Neither an error nor a connection, however often it is asked, and nobody is kept busy.
         for _ in 0..<2 {
@@ -28,10 +28,11 @@ extension Conformance {
       }
     }
 
-    @Test("pauses its listener, which goes on when another socket is closed")
-    func socketClosed() async {
-      await #expect(processExitsWith: .success) {
-        let setting = try await Exhaustion()
+    @Test(
+      "pauses its listener, which goes on when another socket is closed", arguments: World.engines)
+    func socketClosed(engine: HostNode.Engine) async {
+      await #expect(processExitsWith: .success) { [engine = engine.rawValue as String] in
+        let setting = try await Exhaustion(engine)
         let accepting = Task(executorPreference: setting.node.executor) {
           let first = try await setting.listener.accept(timeout: patience)
           let second = try await setting.listener.accept(timeout: patience)
@@ -47,10 +48,12 @@ extension Conformance {
       }
     }
 
-    @Test("ends the wait of a paused listener when that is closed, or its task cancelled")
-    func pausedListener() async {
-      await #expect(processExitsWith: .success) {
-        let setting = try await Exhaustion()
+    @Test(
+      "ends the wait of a paused listener when that is closed, or its task cancelled",
+      arguments: World.engines)
+    func pausedListener(engine: HostNode.Engine) async {
+      await #expect(processExitsWith: .success) { [engine = engine.rawValue as String] in
+        let setting = try await Exhaustion(engine)
         #expect(setting.limitDescriptors(to: 0))
         let cancelled = Task {
           await reason { try await setting.listener.accept(timeout: patience) }
@@ -64,17 +67,19 @@ extension Conformance {
       }
     }
 
-    @Test("says so where a socket is asked for, and what to do")
-    func refusal() async {
-      await #expect(processExitsWith: .success) {
-        let setting = try await Exhaustion()
+    @Test("says so where a socket is asked for, and what to do", arguments: World.engines)
+    func refusal(engine: HostNode.Engine) async {
+      await #expect(processExitsWith: .success) { [engine = engine.rawValue as String] in
+        let setting = try await Exhaustion(engine)
         #expect(setting.limitDescriptors(to: 0))
         let endpoint = setting.listener.local
         let failures = [
           await failure { try await setting.node.connect(to: endpoint, timeout: patience) },
           await failure { try await setting.node.listen(on: "tcp://127.0.0.1:0") },
           await failure { try await setting.node.bind("udp://127.0.0.1:0") },
-          await failure { try await HostNode().bind("udp://127.0.0.1:0") },
+          await failure {
+            try await HostNode(engine: setting.node.engine).bind("udp://127.0.0.1:0")
+          },
         ]
         for failure in failures {
           guard case .system(let errno, let sentence) = failure?.reason else {
@@ -93,14 +98,15 @@ extension Conformance {
 
 /// A listener with connections that wait for it, in a process that is to run out of descriptors.
 private struct Exhaustion: Sendable {
-  let node = HostNode()
+  let node: HostNode
   let listener: TCPListener
   let clients: [TCPConnection]
   let spare: UDPSocket
   let otherSpare: UDPSocket
   let usualLimit: rlim_t
 
-  init() async throws {
+  init(_ engine: String) async throws {
+    node = HostNode(engine: try #require(HostNode.Engine(rawValue: engine)))
     var limit = rlimit()
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
       throw SocketError(.open, reason: .invalidOperation)

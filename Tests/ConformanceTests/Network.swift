@@ -26,7 +26,7 @@ struct Network: Sendable {
     self.world = world
     switch world.nodes {
     case .kernel:
-      let node = HostNode()
+      let node = HostNode(engine: world.engine)
       (server, client, numbers) = (node, node, nil)
     case .stack:
       (client, server) = try await StackNode.pair()
@@ -41,9 +41,9 @@ struct Network: Sendable {
           "conform\(number)", "10.\(8 + number / 250).\(number % 250).2/24",
           "fd08:\(String(number, radix: 16))::2/64"))
       if world.nodes == .kernelToStack {
-        (server, client, numbers) = (stack, HostNode(), (number, 2, 1))
+        (server, client, numbers) = (stack, HostNode(engine: world.engine), (number, 2, 1))
       } else {
-        (server, client, numbers) = (HostNode(), stack, (number, 1, 2))
+        (server, client, numbers) = (HostNode(engine: world.engine), stack, (number, 1, 2))
       }
     }
   }

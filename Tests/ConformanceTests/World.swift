@@ -31,21 +31,41 @@ struct World: Hashable, Sendable, CustomTestStringConvertible {
 
   let nodes: Nodes
   let place: Place
+  /// How this machine's node hears from the kernel; of no meaning where there is none.
+  var engine = HostNode.Engine.epoll
 
-  var testDescription: String { "\(nodes.rawValue), on \(place.rawValue)" }
+  var testDescription: String {
+    let how =
+      switch nodes {
+      case .stack, .stackLoopback: ""
+      case .kernel, .kernelToStack, .stackToKernel: " (\(engine.rawValue))"
+      }
+    return "\(nodes.rawValue)\(how), on \(place.rawValue)"
+  }
+
+  /// The engines there are here: ``EngineWorldTests`` says so.
+  static let engines: [HostNode.Engine] =
+    HostNode.Engine.ioUringRefusal == nil ? [.epoll, .ioUring] : [.epoll]
 
   /// The worlds there are here. Those with devices need root: ``TunnelWorldTests`` says so.
   static let all: [World] = {
-    var worlds = [
-      World(nodes: .kernel, place: .anywhere), World(nodes: .kernel, place: .client),
+    var worlds = engines.flatMap { engine in
+      [
+        World(nodes: .kernel, place: .anywhere, engine: engine),
+        World(nodes: .kernel, place: .client, engine: engine),
+      ]
+    }
+    worlds += [
       World(nodes: .stack, place: .anywhere), World(nodes: .stack, place: .client),
       World(nodes: .stack, place: .server), World(nodes: .stackLoopback, place: .anywhere),
       World(nodes: .stackLoopback, place: .client),
     ]
     guard RootTests.areEnabled else { return worlds }
-    for place in [Place.anywhere, .client] {
-      worlds.append(World(nodes: .kernelToStack, place: place))
-      worlds.append(World(nodes: .stackToKernel, place: place))
+    for engine in engines {
+      for place in [Place.anywhere, .client] {
+        worlds.append(World(nodes: .kernelToStack, place: place, engine: engine))
+        worlds.append(World(nodes: .stackToKernel, place: place, engine: engine))
+      }
     }
     return worlds
   }()
@@ -67,6 +87,17 @@ enum Family: String, Hashable, Sendable, CaseIterable, CustomTestStringConvertib
 }
 
 extension Conformance {
+  @Suite("The worlds with io_uring")
+  struct EngineWorldTests {
+    @Test(
+      "are among those that every case runs on",
+      .enabled(if: HostNode.Engine.ioUringRefusal == nil, "io_uring cannot be had here"))
+    func present() {
+      #expect(World.all.contains { $0.engine == .ioUring })
+      #expect(HostNode(engine: .ioUring).engine == .ioUring)
+    }
+  }
+
   @Suite("The worlds with devices")
   struct TunnelWorldTests {
     @Test(

@@ -47,7 +47,7 @@ struct ConnectByNameTests {
     let listener = try await nodes.server.listen(on: .tcp(nodes.address, port: 0))
     async let accepted = listener.accept(timeout: patience)
     // Nobody listens at the first two.
-    let other = world == .kernel ? "::1" : "fd00::2"
+    let other = world.isKernel ? "::1" : "fd00::2"
     let resolver = FixedResolver(known: ["a.example": [other, "\(nodes.address)"]])
     let connection = try await nodes.client.connect(
       to: NamedEndpoint(.tcp, host: "a.example", port: listener.local.port), resolver: resolver,
@@ -72,7 +72,7 @@ struct ConnectByNameTests {
   @Test("says what was tried when nothing answers", arguments: World.allCases)
   func nothingAnswers(world: World) async throws {
     let nodes = try await world.nodes()
-    let texts = world == .kernel ? ["::1", "127.0.0.1"] : ["fd00::2", "10.0.0.2"]
+    let texts = world.isKernel ? ["::1", "127.0.0.1"] : ["fd00::2", "10.0.0.2"]
     let error = await #expect(throws: SocketError.self) {
       try await nodes.client.connect(
         to: NamedEndpoint(.tcp, host: "a.example", port: 1),

@@ -249,7 +249,7 @@ struct ResolverTests {
     while server.questions.isEmpty { await Task.yield() }
     let question = try #require(server.questions.first)
     let remote = Endpoint.udp(
-      world == .kernel ? nodes.address : try IPAddress(parsing: "10.0.0.1"),
+      world.isKernel ? nodes.address : try IPAddress(parsing: "10.0.0.1"),
       port: try #require(server.ports.first))
     // Right in everything but where it comes from: refused by the socket, or dropped.
     try await other.send(question.answered(question.address("203.0.113.66")).encoded(), to: remote)

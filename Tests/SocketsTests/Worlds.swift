@@ -8,8 +8,12 @@ enum World: CaseIterable, CustomTestStringConvertible {
   case stack
   /// The kernel's, with itself.
   case kernel
+  /// The same, with io_uring; where that cannot be had, ``HostNode`` over epoll once more.
+  case kernelRing
 
   var testDescription: String { "\(self)" }
+
+  var isKernel: Bool { self != .stack }
 
   struct Nodes {
     let client: any NetworkNode
@@ -34,8 +38,9 @@ enum World: CaseIterable, CustomTestStringConvertible {
     case .stack:
       let (client, server) = try await StackNode.pair()
       return Nodes(client: client, server: server, address: try IPAddress(parsing: "10.0.0.2"))
-    case .kernel:
-      let node = HostNode()
+    case .kernel, .kernelRing:
+      let isRing = self == .kernelRing && HostNode.Engine.ioUringRefusal == nil
+      let node = HostNode(engine: isRing ? .ioUring : .epoll)
       return Nodes(client: node, server: node, address: try IPAddress(parsing: "127.0.0.1"))
     }
   }

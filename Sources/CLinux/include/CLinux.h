@@ -10,6 +10,7 @@
 #include "CLinuxLocal.h"
 #include "CLinuxNames.h"
 #include "CLinuxRaw.h"
+#include "CLinuxRing.h"
 #include "CLinuxSockets.h"
 
 #include <stddef.h>

@@ -116,6 +116,9 @@ int clinux_accept(int descriptor, struct clinux_address *remote);
 int clinux_local_address(int descriptor, struct clinux_address *local);
 int clinux_remote_address(int descriptor, struct clinux_address *remote);
 int clinux_shutdown_send(int descriptor);
+/// Ends both directions at once, though others still hold the socket: with a reset (connect to
+/// AF_UNSPEC) where one is asked for or bytes are unread, else in order (SHUT_RDWR).
+void clinux_end(int descriptor, int resets);
 
 /// recv and send, not as points at which a thread may be cancelled: no thread of ours is. Without
 /// a signal where the peer is gone.

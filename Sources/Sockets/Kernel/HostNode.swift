@@ -11,16 +11,28 @@ import SystemPackage
 /// ```
 ///
 /// Calls on its sockets are system calls on the caller's own thread. One thread hears from the
-/// kernel (epoll) what sockets are ready for, and runs the tasks that prefer the node's
-/// ``executor``; there a connection costs least. The thread lives as long as the node or one of its
-/// sockets is held.
+/// kernel what sockets are ready for, or what it has received for them (``Engine``), and runs the
+/// tasks that prefer the node's ``executor``; there a connection costs least. The thread lives as
+/// long as the node or one of its sockets is held.
 public final class HostNode: NetworkNode {
   private let lease: Result<KernelLease, SystemError>
+  /// What tells this node of its sockets: never ``Engine/automatic``.
+  public let engine: Engine
+  /// Why ``Engine/automatic`` did not come to be ``Engine/ioUring``, if it did not.
+  public let engineReason: String?
 
   /// Starts the node's thread. Where the system refuses that, calls on the node throw its reason.
-  public init() {
+  public convenience init(engine: Engine = .automatic) {
+    self.init(engine: engine, RingSizes())
+  }
+
+  package init(engine: Engine, _ sizes: RingSizes) {
+    let choice = engine.choose()
+    self.engine = choice.engine
+    engineReason = choice.reason
     do {
-      lease = .success(try KernelLease())
+      let ring = choice.engine == .ioUring ? try RingEngine(sizes) : nil
+      lease = .success(try KernelLease(ring))
     } catch {
       lease = .failure(error)
     }
@@ -55,8 +67,9 @@ public final class HostNode: NetworkNode {
       throw .addressFamilyNotSupported
     }
     let lease = try self.running()
-    let handle = try Self.open(.stream, ipv6: remote.address.isIPv6, lease, isReady: false)
-    let stream = KernelStream(handle)
+    let socket = try Self.openSocket(.stream, ipv6: remote.address.isIPv6)
+    let stream = KernelStream(socket, lease, isReady: false)
+    let handle = stream.handle
     do throws(SocketError.Reason) {
       let isDone = try handle.use { socket throws(Errno) in
         try socket.set(options)
@@ -64,7 +77,9 @@ public final class HostNode: NetworkNode {
           try socket.set(.reuseAddress, to: 1)
           try socket.bind(to: local)
         }
-        return try socket.connect(to: remote)
+        let isDone = try socket.connect(to: remote)
+        if !isDone { handle.awaitRoom() }
+        return isDone
       }
       try handle.register()
       // Without a wait where there is nothing to wait for; a cancelled task does not begin.
@@ -75,7 +90,11 @@ public final class HostNode: NetworkNode {
         let attempt: Attempt<Void> = try handle.tryWriting { socket throws(Errno) in
           try socket.takeError()
           let state = TCPConnection.State(kernel: try socket.information().state)
-          return state == .synSent ? nil : ((), true)
+          if state == .synSent {
+            handle.awaitRoom()
+            return nil
+          }
+          return ((), true)
         }
         if case .done = attempt {
           isUnderWay = false
@@ -207,10 +226,16 @@ public final class HostNode: NetworkNode {
   }
 
   private static func open(
-    _ kind: KernelSocket.Kind, ipv6: Bool, _ lease: KernelLease, isReady: Bool = true
+    _ kind: KernelSocket.Kind, ipv6: Bool, _ lease: KernelLease
   ) throws(SocketError.Reason) -> KernelHandle {
+    KernelHandle(try openSocket(kind, ipv6: ipv6), lease)
+  }
+
+  private static func openSocket(
+    _ kind: KernelSocket.Kind, ipv6: Bool
+  ) throws(SocketError.Reason) -> KernelSocket {
     do {
-      return KernelHandle(try KernelSocket.open(kind, ipv6: ipv6), lease, isReady: isReady)
+      return try KernelSocket.open(kind, ipv6: ipv6)
     } catch {
       throw SocketError.Reason(error)
     }

@@ -9,6 +9,8 @@ import Synchronization
 /// that must wait does.
 final class KernelCore: Sendable {
   let reactor: Reactor
+  /// nil where epoll alone tells of sockets.
+  let ring: RingEngine?
   private let table = Mutex(Table())
   private let commands = Mutex<[Command]>([])
   private let hasPaused = Atomic(false)
@@ -45,6 +47,10 @@ final class KernelCore: Sendable {
     case pause(KernelHandle)
     /// A descriptor has become free.
     case resume
+    /// io_uring is to do something for a socket.
+    case ask(RingEngine.Request, KernelHandle)
+    /// A socket that io_uring has to do with is to be closed.
+    case end(KernelHandle)
     /// The node and all its sockets are gone.
     case release
   }
@@ -52,7 +58,8 @@ final class KernelCore: Sendable {
   /// Descriptors become free in other parts of the program as well, which tell nobody.
   private static var pauseLength: Interval { .milliseconds(100) }
 
-  init() throws(SystemError) {
+  init(_ ring: RingEngine?) throws(SystemError) {
+    self.ring = ring
     reactor = try Reactor(name: "host")
     reactor.attach(self)
   }
@@ -112,6 +119,16 @@ final class KernelCore: Sendable {
     if hasPaused.load(ordering: .sequentiallyConsistent) { post(.resume) }
   }
 
+  /// Has io_uring do something for a socket.
+  func ask(_ request: RingEngine.Request, for handle: KernelHandle) {
+    if reactor.isCurrent { ring?.begin(request, for: handle) } else { post(.ask(request, handle)) }
+  }
+
+  /// Has io_uring let go of a socket, which is closed then.
+  func end(_ handle: KernelHandle) {
+    if reactor.isCurrent { ring?.end(handle) } else { post(.end(handle)) }
+  }
+
   func release() { post(.release) }
 
   private func post(_ command: Command) {
@@ -123,7 +140,16 @@ final class KernelCore: Sendable {
 extension KernelCore: ReactorGuest {
   var livesOnEvents: Bool { true }
 
-  func watch(with poller: inout EpollPoller) {}
+  func watch(with poller: inout EpollPoller) {
+    reactor.mustBeCurrent()
+    ring?.open(watching: poller.descriptor.fileDescriptor)
+  }
+
+  func sleep(atMost limit: Interval?) -> Bool? {
+    guard let ring else { return nil }
+    reactor.mustBeCurrent()
+    return ring.sleep(atMost: limit)
+  }
 
   func note(_ event: PollEvent) {
     let slot = Int(truncatingIfNeeded: event.token) - 1
@@ -148,6 +174,8 @@ extension KernelCore: ReactorGuest {
         unsafe state.paused.append(handle)
         if unsafe state.retry == nil { unsafe state.retry = now + Self.pauseLength }
       case .resume: unsafe state.retry = now
+      case .ask(let request, let handle): ring?.begin(request, for: handle)
+      case .end(let handle): ring?.end(handle)
       case .release: unsafe state.isReleased = true
       }
     }
@@ -195,7 +223,8 @@ extension KernelCore: ReactorGuest {
 final class KernelLease: Sendable {
   let core: KernelCore
 
-  init() throws(SystemError) { core = try KernelCore() }
+  /// - Parameter ring: nil to hear from epoll alone.
+  init(_ ring: RingEngine?) throws(SystemError) { core = try KernelCore(ring) }
 
   deinit { core.release() }
 }

@@ -10,17 +10,24 @@ import SystemPackage
 ///
 /// The kernel reports each change of readiness once. What it has reported is remembered until a
 /// call has used it up, and a call that could only block is not made.
+///
+/// It hears from epoll; or from io_uring, where the kernel works ahead for it.
 final class KernelHandle: Sendable {
   let socket: KernelSocket
-  private let lease: KernelLease
+  let lease: KernelLease
+  /// What the kernel does for the socket before anybody asks; nil where epoll watches it.
+  let ahead: (any WorkAhead)?
   private let slot = Atomic<Int>(-1)
   /// Calls under way, doubled, and one more when the socket is closed.
   private let uses = Atomic<Int>(0)
-  private let isGone = Atomic(false)
+  private let hasGone = Atomic(false)
   private let isReadable: Atomic<Bool>
   private let isWritable: Atomic<Bool>
   /// The peer has ended its stream, or the socket has failed: no more changes may follow.
   private let hasEnded = Atomic(false)
+  /// io_uring may have something to do with it.
+  private let hasAsked = Atomic(false)
+  private let isAborted = Atomic(false)
   private let queues = Mutex(Queues())
 
   private struct Queues {
@@ -35,25 +42,43 @@ final class KernelHandle: Sendable {
 
   /// - Parameters:
   ///   - socket: owned from now on.
+  ///   - ahead: nil to be watched by epoll.
   ///   - isReady: false for one whose handshake has begun.
-  init(_ socket: KernelSocket, _ lease: KernelLease, isReady: Bool = true) {
+  init(
+    _ socket: KernelSocket, _ lease: KernelLease, ahead: (any WorkAhead)? = nil,
+    isReady: Bool = true
+  ) {
     self.socket = socket
     self.lease = lease
-    isReadable = Atomic(isReady)
+    self.ahead = ahead
+    // Where the kernel works ahead, it is a reader who finds out that there is nothing.
+    isReadable = Atomic(isReady || ahead != nil)
     isWritable = Atomic(isReady)
   }
 
   deinit {
-    if !isGone.load(ordering: .acquiring) { socket.close() }
+    if !hasGone.load(ordering: .acquiring) { socket.close() }
   }
 
   /// Has the kernel report what it is ready for. Once, before it is used.
   func register() throws(SocketError.Reason) {
+    if ahead != nil { return }
     do {
       slot.store(try lease.core.register(self), ordering: .releasing)
     } catch {
       throw SocketError.Reason(error)
     }
+  }
+
+  /// Has the kernel report when there is room to write, which epoll does unasked. During a use.
+  func awaitRoom() {
+    if ahead != nil { ask(.writable) }
+  }
+
+  /// Asks for what io_uring is to do. During a use.
+  func ask(_ request: RingEngine.Request) {
+    hasAsked.store(true, ordering: .relaxed)
+    lease.core.ask(request, for: self)
   }
 
   // MARK: Use
@@ -256,12 +281,49 @@ final class KernelHandle: Sendable {
     return true
   }
 
+  /// As ``close()``, with a reset.
+  func abort() {
+    try? use { socket throws(Errno) in
+      isAborted.store(true, ordering: .relaxed)
+      try socket.resetOnClose()
+    }
+    close()
+  }
+
   private func closeDescriptor() {
-    guard !isGone.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    guard !hasGone.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    if let ahead {
+      guard hasAsked.load(ordering: .relaxed) else { return finish() }
+      // The thread that lets go of it comes later; the peer and the port's next user hear now.
+      if !lease.core.reactor.isCurrent {
+        socket.end(resets: isAborted.load(ordering: .relaxed) || ahead.hasUnread)
+      }
+      return lease.core.end(self)
+    }
     let slot = slot.load(ordering: .acquiring)
     if slot >= 0 { lease.core.unregister(slot, self) }
+    finish()
+  }
+
+  /// Closes the descriptor, which nobody uses any more.
+  func finish() {
+    // RFC 2525 §2.17: the peer hears that its bytes were not read. Of those that the kernel still
+    // has, it says so itself.
+    if ahead?.drop() ?? false { try? socket.resetOnClose() }
     socket.close()
     lease.core.resume()
+  }
+
+  /// Whether it was closed and no call is under way.
+  var isGone: Bool { hasGone.load(ordering: .acquiring) }
+
+  /// Where the ring's engine keeps it, on the reactor's thread.
+  var place: Int? {
+    get {
+      let slot = slot.load(ordering: .relaxed)
+      return slot < 0 ? nil : slot
+    }
+    set { slot.store(newValue ?? -1, ordering: .relaxed) }
   }
 }
 

@@ -19,18 +19,18 @@ final class KernelListener: ListenerImplementation, KernelImplementation {
       try acceptOrPause(socket).map { (value: $0, mayHaveMore: true) }
     }
     guard case .done(let accepted) = attempt else { return .wouldBlock }
-    let handle = KernelHandle(accepted.socket, lease)
+    let stream = KernelStream(accepted.socket, lease)
     let local: SocketAddress
     do {
       local = try accepted.socket.localAddress()
     } catch {
       throw SocketError.Reason(error)
     }
-    try handle.register()
+    try stream.handle.register()
     return .done(
       TCPConnection(
         local: Endpoint(.tcp, local), remote: Endpoint(.tcp, accepted.remote),
-        implementation: KernelStream(handle)))
+        implementation: stream))
   }
 
   /// Who comes when no descriptor is left waits in the backlog: an error would end the program's

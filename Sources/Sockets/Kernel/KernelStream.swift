@@ -6,8 +6,16 @@ import SystemPackage
 /// A TCP connection of the kernel's.
 final class KernelStream: StreamImplementation, KernelImplementation {
   let handle: KernelHandle
+  /// nil where epoll tells when there is something to read.
+  private let ahead: ReadAhead?
 
-  init(_ handle: KernelHandle) { self.handle = handle }
+  /// - Parameters:
+  ///   - socket: owned from now on.
+  ///   - isReady: false for one whose handshake is about to begin.
+  init(_ socket: KernelSocket, _ lease: KernelLease, isReady: Bool = true) {
+    ahead = lease.core.ring.map { ReadAhead($0.buffers) }
+    handle = KernelHandle(socket, lease, ahead: ahead, isReady: isReady)
+  }
 
   func tryReadiness() throws(SocketError.Reason) -> Attempt<Void> { try handle.tryReadiness() }
 
@@ -16,6 +24,7 @@ final class KernelStream: StreamImplementation, KernelImplementation {
   ) throws(SocketError.Reason) -> Attempt<Int> {
     let room = bytes.count
     if room == 0 { return .done(0) }
+    if let ahead { return try tryRead(ahead, into: &bytes) }
     return try handle.tryReading { socket throws(Errno) in
       guard let count = try socket.read(into: &bytes) else { return nil }
       // Less than there was room for: nothing is left. The end is there to be read again.
@@ -23,10 +32,25 @@ final class KernelStream: StreamImplementation, KernelImplementation {
     }
   }
 
+  private func tryRead(
+    _ ahead: ReadAhead, into bytes: inout MutableSpan<UInt8>
+  ) throws(SocketError.Reason) -> Attempt<Int> {
+    try handle.tryReading { socket throws(Errno) in
+      switch try ahead.read(from: socket, into: &bytes) {
+      case .bytes(let count): return (count, true)
+      case .nothing(let request):
+        if let request { handle.ask(request) }
+        return nil
+      }
+    }
+  }
+
   func tryWrite(_ bytes: Span<UInt8>) throws(SocketError.Reason) -> Attempt<Int> {
     let attempt: Attempt<Int> = try handle.tryWriting { socket throws(Errno) in
-      guard let count = try socket.write(bytes) else { return nil }
-      return (count, count == bytes.count)
+      if let failure = ahead?.takeFailure() { throw failure }
+      let count = try socket.write(bytes)
+      if count ?? 0 < bytes.count { handle.awaitRoom() }
+      return count.map { ($0, $0 == bytes.count) }
     }
     if case .wouldBlock = attempt { return .done(0) }
     return attempt
@@ -44,10 +68,7 @@ final class KernelStream: StreamImplementation, KernelImplementation {
     TCPConnection.Info(try handle.use { socket throws(Errno) in try socket.information() })
   }
 
-  func abort() {
-    try? handle.use { socket throws(Errno) in try socket.resetOnClose() }
-    handle.close()
-  }
+  func abort() { handle.abort() }
 }
 
 extension TCPConnection.Info {

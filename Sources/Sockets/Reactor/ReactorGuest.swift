@@ -10,12 +10,21 @@ protocol ReactorGuest: AnyObject, Sendable {
   /// Whether it takes in nothing but what events tell it of: then events are asked for in every
   /// turn, also while tasks leave the thread no time to sleep.
   nonisolated var livesOnEvents: Bool { get }
+  /// Sleeps in the guest's own way, which wakes it when the reactor's poller has events too: for
+  /// `limit` at most, nil for any time, zero not at all.
+  ///
+  /// - Returns: whether that poller has events; nil where the guest has no way of its own.
+  nonisolated func sleep(atMost limit: Interval?) -> Bool?
   /// Takes in what has arrived and what time has brought, and resumes who waited for it.
   nonisolated func takeInput()
   /// Takes note of what has happened to a descriptor, before ``takeInput()``.
   nonisolated func note(_ event: PollEvent)
   /// Gives out what is due.
   nonisolated func giveOutput(with poller: inout EpollPoller) -> GuestState
+}
+
+extension ReactorGuest {
+  nonisolated func sleep(atMost limit: Interval?) -> Bool? { nil }
 }
 
 /// What a guest wants next.

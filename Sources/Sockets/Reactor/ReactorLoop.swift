@@ -149,13 +149,19 @@ final class ReactorLoop: Sendable {
       return inbox.isSleeping
     }
     guard maySleep || guest?.livesOnEvents ?? true else { return }
-    _ = try? poller.wait(atMost: maySleep ? deadline?.since(HostClock.now()) : .zero)
+    let limit = maySleep ? deadline?.since(HostClock.now()) : .zero
+    let hasEvents = guest?.sleep(atMost: limit)
+    if hasEvents == nil { _ = try? poller.wait(atMost: limit) }
     // A guest that came meanwhile may have had descriptors watched already: what is reported of
     // them is reported once.
     let newGuest = inbox.withLock { inbox in
       inbox.isSleeping = false
       inbox.isNudged = false
       return inbox.guest
+    }
+    if let hasEvents {
+      guard hasEvents else { return }
+      _ = try? poller.wait(atMost: .zero)
     }
     while let event = poller.nextEvent() {
       if event.token == 0 {

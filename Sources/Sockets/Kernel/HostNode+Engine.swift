@@ -1,0 +1,34 @@
+import Host
+
+extension HostNode {
+  /// How a node hears from the kernel about its sockets. All do the same at another price.
+  public enum Engine: String, Hashable, Sendable, CaseIterable {
+    /// What is better here: the choice is the node's ``HostNode/engine``.
+    case automatic
+    /// The kernel tells what a socket is ready for, each change once; every call is a system call.
+    /// Works everywhere.
+    case epoll
+    /// The kernel receives for connections ahead of their readers, to buffers that all share, and
+    /// one system call hands over everything that a turn of the node's thread has asked for.
+    /// Datagrams, echo sockets and sockets between processes hear of readiness as with epoll.
+    ///
+    /// Needs Linux 6.1, and that nobody forbids io_uring: where it is refused, calls on the node
+    /// throw the reason.
+    case ioUring = "io_uring"
+
+    /// Why io_uring cannot be had here; nil where it can. Found out once.
+    public static let ioUringRefusal: String? = {
+      do {
+        try CompletionRing.probe()
+        return nil
+      } catch {
+        return "\(error)"
+      }
+    }()
+
+    func choose() -> (engine: Engine, reason: String?) {
+      guard self == .automatic else { return (self, nil) }
+      return (.epoll, "io_uring is chosen only where it is asked for")
+    }
+  }
+}
