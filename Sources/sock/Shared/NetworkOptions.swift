@@ -29,10 +29,26 @@ struct NetworkOptions: ParsableArguments {
       "Write every packet to this file (pcapng, for Wireshark or sock dump).", valueName: "file"))
   var pcap: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "How to hear from this machine's own network: automatic, epoll or io_uring.",
+      valueName: "engine"),
+    transform: { text in
+      guard let engine = HostNode.Engine(rawValue: text) else {
+        throw ValidationError("\"\(text)\" is none of automatic, epoll and io_uring")
+      }
+      return engine
+    })
+  var engine = HostNode.Engine.automatic
+
   func validate() throws {
     let attachments = network.compactMap(\.attachment)
     if attachments.count < network.count, network.count > 1 {
       throw ValidationError("--network host goes with no other network")
+    }
+    if !attachments.isEmpty, engine != .automatic {
+      throw ValidationError("--engine is about this machine's own network, not about devices")
     }
     if attachments.isEmpty, pcap != nil || withoutOffload {
       throw ValidationError(
@@ -52,7 +68,7 @@ struct NetworkOptions: ParsableArguments {
         return attachment
       }
     }
-    if attachments.isEmpty { return .machine(HostNode()) }
+    if attachments.isEmpty { return .machine(HostNode(engine: engine)) }
     let capture = try pcap.map { path in
       try CaptureFile(
         path: path,
