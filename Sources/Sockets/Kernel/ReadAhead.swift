@@ -5,12 +5,13 @@ import SystemPackage
 
 /// What the kernel has received for a connection before anybody asked.
 ///
-/// While a connection is quiet, the kernel has a request to receive again and again, to buffers that
-/// all connections of the node share, so that a read mostly is a copy and no system call. A reader
-/// who finds nothing makes that request. It ends when more has come than one reader soon takes, when
-/// the node has no buffer left, and at the end of the stream; from then on reads are system calls,
-/// until one finds nothing again. So what waits here is bounded, the rest is where the peer's window
-/// sees it, and a connection that carries much is read straight to where the caller wants it.
+/// While a connection is quiet, the kernel has a request to receive again and again, to buffers
+/// that all connections of the node share, so that a read mostly is a copy and no system call. A
+/// reader who finds nothing makes that request. It ends when more has come than one reader soon
+/// takes, when the node has no buffer left, and at the end of the stream; from then on reads are
+/// system calls, until one finds nothing again. So what waits here is bounded, the rest is where
+/// the peer's window sees it, and a connection that carries much is read straight to where the
+/// caller wants it.
 final class ReadAhead: WorkAhead {
   private let buffers: ReceiveBuffers
   private let state = Mutex(State())
