@@ -31,9 +31,15 @@ public protocol NetworkNode: LocalNode {
   ///
   /// - Parameters:
   ///   - remote: a `tcp://` endpoint.
-  ///   - local: the address and port to use on this side; nil chooses both.
-  /// - Throws: among others ``SocketError/Reason/connectionRefused``. On any error, cancellation
-  ///   included, nothing of the attempt is left.
+  ///   - local: the address and port to use on this side; nil chooses both, a wildcard and port zero
+  ///     choose one.
+  ///   - timeout: for the handshake.
+  /// - Throws: among others ``SocketError/Reason/connectionRefused``,
+  ///   ``SocketError/Reason/timedOut`` where nobody answers,
+  ///   ``SocketError/Reason/networkUnreachable`` also for what is no host's address, and of `local`
+  ///   ``SocketError/Reason/addressInUse``, ``SocketError/Reason/addressNotAvailable`` and
+  ///   ``SocketError/Reason/addressFamilyNotSupported``. On any error, cancellation included, nothing
+  ///   of the attempt is left.
   func connect(
     to remote: Endpoint, from local: Endpoint?, options: TCPOptions, timeout: Duration?
   ) async throws(SocketError) -> TCPConnection
@@ -44,6 +50,9 @@ public protocol NetworkNode: LocalNode {
   ///   - local: a `tcp://` endpoint; `0.0.0.0` takes connections to any IPv4 address, `[::]` to any
   ///     address of either version unless `ipv6Only`, port zero chooses one.
   ///   - backlog: the connections that may wait to be accepted.
+  ///   - options: of the connections that are accepted.
+  /// - Throws: among others ``SocketError/Reason/addressInUse`` and
+  ///   ``SocketError/Reason/addressNotAvailable``. It has nothing to wait for.
   func listen(
     on local: Endpoint, backlog: Int, ipv6Only: Bool, options: TCPOptions
   ) async throws(SocketError) -> TCPListener
@@ -51,12 +60,18 @@ public protocol NetworkNode: LocalNode {
   /// Makes a UDP socket with a local address.
   ///
   /// - Parameter local: a `udp://` endpoint; `[::]` speaks both IP versions unless `ipv6Only`, port
-  ///   zero chooses one.
+  ///   zero chooses one. A group's address hears that group's datagrams once it is joined.
+  /// - Throws: among others ``SocketError/Reason/addressInUse``,
+  ///   ``SocketError/Reason/addressNotAvailable``, and ``SocketError/Reason/noSuchInterface(_:)`` for
+  ///   ``UDPOptions/multicastInterface``. It has nothing to wait for.
   func bind(
     _ local: Endpoint, ipv6Only: Bool, options: UDPOptions
   ) async throws(SocketError) -> UDPSocket
 
   /// Makes a socket that sends echo requests of one IP version and hears what becomes of them.
+  ///
+  /// - Throws: ``SocketError/Reason/system(errno:_:)`` with advice where Linux lets this user send
+  ///   none.
   func openEcho(_ version: EchoSocket.Version) async throws(SocketError) -> EchoSocket
 
   /// Makes a socket that sends and hears IP packets of one protocol.
@@ -111,12 +126,14 @@ extension NetworkNode {
     try await listen(on: local, backlog: backlog, ipv6Only: false, options: options)
   }
 
-  /// As ``listen(on:backlog:ipv6Only:options:)``, on an endpoint written like `tcp://[::]:80`.
+  /// As ``listen(on:backlog:ipv6Only:options:)``, on an endpoint written like `tcp://[::]:80`. A
+  /// zone may be the name of one of the node's interfaces.
   public func listen(
     on local: String, backlog: Int = 1024, options: TCPOptions = TCPOptions()
   ) async throws(SocketError) -> TCPListener {
     try await listen(
-      on: .read(local, for: .listen), backlog: backlog, ipv6Only: false, options: options)
+      on: .read(local, for: .listen, zones: zone), backlog: backlog, ipv6Only: false,
+      options: options)
   }
 
   /// As ``bind(_:ipv6Only:options:)``, with the usual choices.
@@ -126,11 +143,12 @@ extension NetworkNode {
     try await bind(local, ipv6Only: false, options: options)
   }
 
-  /// As ``bind(_:ipv6Only:options:)``, to an endpoint written like `udp://0.0.0.0:53`.
+  /// As ``bind(_:ipv6Only:options:)``, to an endpoint written like `udp://0.0.0.0:53`. A zone may be
+  /// the name of one of the node's interfaces.
   public func bind(
     _ local: String, options: UDPOptions = UDPOptions()
   ) async throws(SocketError) -> UDPSocket {
-    try await bind(.read(local, for: .bind), ipv6Only: false, options: options)
+    try await bind(.read(local, for: .bind, zones: zone), ipv6Only: false, options: options)
   }
 
   /// Makes a UDP socket of both IP versions that needs no address of its own: one that sends, and
@@ -142,11 +160,14 @@ extension NetworkNode {
 
 extension Endpoint {
   /// Reads the text of an endpoint for an operation, which is named in the error.
+  ///
+  /// - Parameter zones: the number of the interface of that name.
   static func read(
-    _ text: String, for operation: SocketError.Operation
+    _ text: String, for operation: SocketError.Operation,
+    zones: (String) -> UInt32? = { _ in nil }
   ) throws(SocketError) -> Endpoint {
     do {
-      return try Endpoint(parsing: text)
+      return try Endpoint(parsing: text, zones: zones)
     } catch {
       throw SocketError(operation, reason: .badEndpoint(error.description))
     }

@@ -241,6 +241,22 @@ extension Conformance {
       }
     }
 
+    @Test("a zone may be called by the name of an interface", arguments: World.all)
+    func zoneName(world: World) async throws {
+      try await world.run { network in
+        for text in ["tcp://[::1%nowhere]:0", "tcp://[fe80::1%nowhere]:7"] {
+          #expect(await reason { try await network.server.listen(on: text) }?.isBadEndpoint == true)
+          #expect(
+            await reason { try await network.client.connect(to: text) }?.isBadEndpoint == true)
+        }
+        guard !network.isOurs(.server) else { return }
+        let listener = try await network.server.listen(on: "tcp://[::1%lo]:0")
+        let connection = try await network.server.connect(
+          to: "tcp://[::1%lo]:\(listener.local.port)")
+        #expect(connection.remote.address == .v6(.loopback))
+      }
+    }
+
     @Test("a connection may begin at a port that somebody listens on", arguments: World.all)
     func fromListener(world: World) async throws {
       try await world.run { network in

@@ -40,6 +40,16 @@ struct AddressesArticle {
     #expect(connection.local.port == 20_007)
   }
 
+  @Test("A node of ours knows its devices by name")
+  func deviceNames() async throws {
+    let (client, server) = try await StackNode.pair()
+    let listener = try await server.listen(on: "tcp://[fd00::2%wire0]:7")
+    let connection = try await client.connect(to: "tcp://[fd00::2%wire0]:7", timeout: patience)
+    #expect(try await listener.accept(timeout: patience).remote.port == connection.local.port)
+    let socket = try await client.bind("udp://[fd00::1%wire0]:9")
+    #expect(socket.local.zone == 1)
+  }
+
   @Test("Zones may have names")
   func zones() throws {
     let address = try IPAddress(parsing: "fe80::1")

@@ -28,7 +28,25 @@ extension HostNode: SourceTelling {
   }
 }
 
+/// A node that knows its interfaces by name.
+protocol InterfaceNaming {
+  func interfaceNumber(named name: String) -> UInt32?
+}
+
+extension HostNode: InterfaceNaming {
+  func interfaceNumber(named name: String) -> UInt32? { SystemText.zone(name) }
+}
+
+extension StackNode: InterfaceNaming {
+  func interfaceNumber(named name: String) -> UInt32? { lease.core.interfaceNumbers[name] }
+}
+
 extension NetworkNode {
+  /// The zone that is meant by the name of an interface of this node's (RFC 4007 §11.2).
+  func zone(named name: String) -> UInt32? {
+    (self as? any InterfaceNaming)?.interfaceNumber(named: name)
+  }
+
   /// The address this node would use towards another.
   func source(towards remote: SocketAddress) -> AddressOrder.Source {
     (self as? any SourceTelling)?.source(towards: remote) ?? .unknown

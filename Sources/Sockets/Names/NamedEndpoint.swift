@@ -3,22 +3,33 @@ public import Addresses
 /// A place to connect to that may be given by name: `tcp://www.example.org:80`. An ``Endpoint`` is
 /// what it becomes when the name's addresses are known.
 public struct NamedEndpoint: Hashable, Sendable {
+  /// What carries the bytes.
   public let transport: TransportProtocol
   /// A name, or a numeric address with its zone and without brackets.
   public let host: String
+  /// Zero where the transport is `ip`, which has none.
   public let port: PortNumber
 
+  /// The host is taken as it stands.
   public init(_ transport: TransportProtocol, host: String, port: PortNumber) {
     self.transport = transport
     self.host = host
     self.port = transport == .ip ? .any : port
   }
 
-  /// Reads a transport protocol, `://`, a name or an address, and a port; after `ip://` no port.
+  /// Reads a transport protocol, `://`, a name or an address, and a port; after `ip://` no port. A
+  /// zone may be the name of one of this machine's interfaces.
   ///
   /// - Parameter usual: the transport where the text gives none; nil to insist on one.
   public init(
     parsing text: String, usual: TransportProtocol? = nil
+  ) throws(AddressError) {
+    try self.init(parsing: text, usual: usual, zones: SystemText.zone)
+  }
+
+  /// - Parameter zones: the number of the interface of that name.
+  init(
+    parsing text: String, usual: TransportProtocol?, zones: (String) -> UInt32?
   ) throws(AddressError) {
     var transport = usual
     var rest = text[...]
@@ -37,7 +48,7 @@ public struct NamedEndpoint: Hashable, Sendable {
     guard let colon = rest.lastIndex(of: ":"), !rest.contains("["),
       !rest[..<colon].contains(":"), !rest[..<colon].isEmpty
     else {
-      let endpoint = try Endpoint(parsing: "\(transport)://\(rest)", zones: SystemText.zone)
+      let endpoint = try Endpoint(parsing: "\(transport)://\(rest)", zones: zones)
       let address = endpoint.address.description
       let zone = endpoint.zone == 0 ? "" : "%\(endpoint.zone)"
       self.init(transport, host: address + zone, port: endpoint.port)

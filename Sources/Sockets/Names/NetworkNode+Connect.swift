@@ -37,13 +37,13 @@ extension NetworkNode {
   }
 
   /// As ``connect(to:resolver:options:timeout:)``, to a place written like `tcp://192.0.2.1:80` or
-  /// `tcp://www.example.org:80`.
+  /// `tcp://www.example.org:80`. A zone may be the name of one of the node's interfaces.
   public func connect(
     to remote: String, options: TCPOptions = TCPOptions(), timeout: Duration? = nil
   ) async throws(SocketError) -> TCPConnection {
     let target: NamedEndpoint
     do throws(AddressError) {
-      target = try NamedEndpoint(parsing: remote)
+      target = try NamedEndpoint(parsing: remote, usual: nil, zones: zone)
     } catch {
       throw SocketError(.connect, reason: .badEndpoint(error.description))
     }

@@ -16,7 +16,9 @@ import Synchronization
 /// ``SocketError/Reason/cancelled`` when its task is cancelled; its sockets close with it.
 public final class Resolver: NameResolver {
   let node: any NetworkNode
+  /// Whom it asks, and how.
   public let configuration: ResolverConfiguration
+  /// The names that nobody is asked about.
   public let hosts: HostsTable
   private let cache: Mutex<ResolverCache>
   private let turn = Atomic<Int>(0)
@@ -63,6 +65,7 @@ public final class Resolver: NameResolver {
   /// are followed; the search list is used.
   ///
   /// - Returns: at least one, with the lifetimes that are left of them.
+  /// - Throws: as ``addresses(of:timeout:)``.
   public func records(
     of name: String, type: RecordType, timeout: Duration? = nil
   ) async throws(SocketError) -> [ResourceRecord] {
@@ -72,7 +75,11 @@ public final class Resolver: NameResolver {
     }
   }
 
-  /// The names of an address, from the hosts table or from the servers.
+  /// The names of an address, from the hosts table or from the servers (RFC 1035 §3.5, RFC 3596
+  /// §2.5).
+  ///
+  /// - Returns: at least one.
+  /// - Throws: as ``addresses(of:timeout:)``; nobody else knows whether a name is true.
   public func names(
     of address: IPAddress, timeout: Duration? = nil
   ) async throws(SocketError) -> [String] {

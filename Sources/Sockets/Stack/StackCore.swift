@@ -13,6 +13,8 @@ actor StackCore {
   nonisolated let reactor: Reactor
 
   var ports: UniqueArray<NodePort>
+  /// The numbers of the interfaces by the names of their devices.
+  nonisolated let interfaceNumbers: [String: UInt32]
   /// No handle is left outside: when the streams have ended, so may the node.
   var isReleased = false
   /// The end of the wait for streams that have not ended.
@@ -57,6 +59,11 @@ actor StackCore {
   ) {
     self.reactor = reactor
     unsafe ownStack = stack
+    var numbers: [String: UInt32] = [:]
+    for port in ports.indices {
+      numbers[ports[port].link.name] = UInt32(ports[port].interface.rawValue)
+    }
+    interfaceNumbers = numbers
     self.ports = ports
   }
 
