@@ -15,6 +15,7 @@ public struct Arrivals<Element: Sendable>: AsyncSequence, Sendable {
 
   public func makeAsyncIterator() -> Iterator { Iterator(arrival: arrival) }
 
+  /// Waits for the next one when it is asked for it.
   public struct Iterator: AsyncIteratorProtocol {
     public typealias Failure = SocketError
     fileprivate let arrival: @Sendable () async throws(SocketError) -> Element

@@ -52,6 +52,7 @@ public struct DatagramBatch: ~Copyable, Sendable {
     elements.reserveCapacity(self.capacity)
   }
 
+  /// The datagrams it holds.
   public var count: Int { elements.count }
   public var isEmpty: Bool { elements.isEmpty }
 

@@ -6,6 +6,7 @@ public struct DatagramHeader: Hashable, Sendable {
   public let count: Int
   /// The datagram was longer than the room for it; the rest is lost.
   public let isTruncated: Bool
+  /// Who sent it, as far as anybody can know.
   public let source: Endpoint
   /// The address it was sent to: one of this node's, or a broadcast or multicast address.
   public let destination: Endpoint
@@ -32,10 +33,12 @@ public struct DatagramHeader: Hashable, Sendable {
 
 /// A datagram as it was received.
 public struct ReceivedDatagram: Hashable, Sendable {
+  /// All of them.
   public let bytes: [UInt8]
   /// What came with it.
   public let header: DatagramHeader
 
+  /// Who sent it.
   public var source: Endpoint { header.source }
   /// The address it was sent to: one of this node's, or a broadcast or multicast address.
   public var destination: Endpoint { header.destination }

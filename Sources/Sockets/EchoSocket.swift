@@ -8,6 +8,7 @@ public final class EchoSocket: Sendable {
   /// The version of the Internet Protocol it speaks.
   public enum Version: Hashable, Sendable { case v4, v6 }
 
+  /// The version it was opened for.
   public let version: Version
   private let implementation: any EchoImplementation
 
@@ -18,12 +19,15 @@ public final class EchoSocket: Sendable {
 
   deinit { implementation.close() }
 
-  /// Sends one request. Does not wait.
+  /// Sends one request. Does not wait; where there is no room for it, it is lost, as in the network.
   ///
   /// - Parameters:
   ///   - zone: the interface index a link-local address belongs to; zero for other addresses.
   ///   - sequence: comes back with the answer.
   ///   - payload: up to 65,507 bytes; comes back with the answer.
+  ///   - hopLimit: the routers that may pass it on, and one; at least one.
+  /// - Throws: ``SocketError/Reason/addressFamilyNotSupported`` for an address of the other version,
+  ///   ``SocketError/Reason/messageTooLong``, and what routing says.
   public func send(
     _ payload: Span<UInt8>, to remote: IPAddress, zone: UInt32 = 0, sequence: UInt16,
     hopLimit: UInt8 = 64
@@ -65,6 +69,7 @@ public final class EchoSocket: Sendable {
 
 /// What became of an echo request.
 public struct EchoAnswer: Hashable, Sendable {
+  /// What it is. A ``HostNode`` hears of replies alone.
   public enum Kind: Hashable, Sendable {
     /// The destination answered.
     case reply
@@ -76,6 +81,7 @@ public struct EchoAnswer: Hashable, Sendable {
     case packetTooBig(mtu: UInt32)
   }
 
+  /// What the message is.
   public let kind: Kind
   /// Who sent the message: for errors often a router.
   public let source: IPAddress

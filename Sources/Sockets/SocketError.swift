@@ -18,6 +18,7 @@ public struct SocketError: Error, Hashable, Sendable {
     case readFile(String)
   }
 
+  /// What was asked.
   public var operation: Operation { facts.operation }
   /// This side's address, where it is known.
   public var local: Endpoint? { facts.local }
@@ -25,6 +26,7 @@ public struct SocketError: Error, Hashable, Sendable {
   public var remote: Endpoint? { facts.remote }
   /// The name of a socket between processes, where it is about one.
   public var address: LocalAddress? { facts.address }
+  /// Why it was not done.
   public var reason: Reason { facts.reason }
 
   /// In memory of its own: every call that may throw has room for the error in its frame, and a
@@ -89,13 +91,15 @@ extension SocketError {
     case badEndpoint(String)
     /// The operation does not suit the socket's state or its arguments (`EINVAL`).
     case invalidOperation
-    /// The local address and port are taken (`EADDRINUSE`).
+    /// The local address and port, or the path, are taken; the group was joined before
+    /// (`EADDRINUSE`).
     case addressInUse
-    /// No interface of this node has that address, or no port is free (`EADDRNOTAVAIL`).
+    /// No interface of this node has that address, no port is free, or the group was not joined
+    /// (`EADDRNOTAVAIL`).
     case addressNotAvailable
     /// The socket speaks the other version of the Internet Protocol (`EAFNOSUPPORT`).
     case addressFamilyNotSupported
-    /// No route leads there (`ENETUNREACH`).
+    /// No route leads there, or the address is none that a connection can go to (`ENETUNREACH`).
     case networkUnreachable
     /// The neighbour did not answer, or a router said so (`EHOSTUNREACH`).
     case hostUnreachable
@@ -105,13 +109,15 @@ extension SocketError {
     case connectionReset
     /// This side gave the connection up (`ECONNABORTED`).
     case connectionAborted
-    /// The peer stopped answering (`ETIMEDOUT`).
+    /// The peer did not answer, or stopped answering (`ETIMEDOUT`).
     case timedOut
     /// The socket is not connected (`ENOTCONN`).
     case notConnected
-    /// The socket is connected already (`EISCONN`).
+    /// The socket is connected already (`EISCONN`). No call of this module's is of that kind; the
+    /// kernel may say it.
     case alreadyConnected
-    /// This side has closed its direction of the stream (`EPIPE`).
+    /// This side has ended its direction of the stream, or on Linux the connection was reset before
+    /// (`EPIPE`).
     case brokenPipe
     /// More than the protocol, the path or the caller's own limit allows (`EMSGSIZE`).
     case messageTooLong
@@ -119,7 +125,8 @@ extension SocketError {
     case unsupported
     /// A table or the memory budget is full (`ENOBUFS`).
     case noBufferSpace
-    /// A broadcast address without the option that allows it (`EACCES`).
+    /// A broadcast address without the option that allows it, or a privilege is missing (`EACCES`,
+    /// `EPERM`).
     case permissionDenied
     /// The interface is gone or down (`ENETDOWN`).
     case networkDown

@@ -15,6 +15,7 @@ extension TCPConnection {
 
   /// How a connection stands (`TCP_INFO`).
   public struct Info: Hashable, Sendable {
+    /// On a ``HostNode`` closed where RFC 9293 says TIME-WAIT.
     public let state: State
     /// The smoothed round-trip time; nil before the first measurement.
     public let roundTripTime: Duration?
@@ -24,6 +25,7 @@ extension TCPConnection {
     public let bytesSent: UInt64
     /// Stream bytes received in order.
     public let bytesReceived: UInt64
+    /// Segments sent again.
     public let retransmittedSegments: UInt64
 
     package init(

@@ -28,6 +28,8 @@ public final class TCPConnection: Sendable {
   ///
   /// - Returns: how many bytes were read. Zero at the end of the peer's stream, and where `bytes`
   ///   has no room.
+  /// - Throws: what ended the connection: ``SocketError/Reason/connectionReset``,
+  ///   ``SocketError/Reason/timedOut``, ``SocketError/Reason/closed`` and the like.
   public func read(
     into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> Int {
@@ -119,6 +121,9 @@ public final class TCPConnection: Sendable {
   /// When it returns, the bytes are the connection's to deliver, not yet the peer's. Does not
   /// allocate unless it must wait. Cancelled or out of time, it may have written some of them: the
   /// stream is of use no more, unless the protocol in it can tell.
+  ///
+  /// - Throws: ``SocketError/Reason/brokenPipe`` after ``shutdownSend()``, and what ended the
+  ///   connection, as ``read(into:timeout:)``.
   public func write(
     _ bytes: Span<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) {
@@ -141,7 +146,9 @@ public final class TCPConnection: Sendable {
   }
 
   /// Ends this side's stream: the peer reads what was written, then the end. Reading goes on
-  /// (`shutdown(SHUT_WR)`). Does not wait for the peer.
+  /// (`shutdown(SHUT_WR)`, RFC 9293 §3.6). Does not wait for the peer; a second time it does nothing.
+  ///
+  /// - Throws: what ended the connection; ``SocketError/Reason/notConnected``.
   public func shutdownSend() async throws(SocketError) {
     do {
       try await implementation.shutdownSend()
@@ -150,7 +157,11 @@ public final class TCPConnection: Sendable {
     }
   }
 
-  /// Changes the connection's options.
+  /// Changes the connection's options: all of them, but that nil leaves the buffers, the segment
+  /// size and the congestion control as they are.
+  ///
+  /// - Throws: ``SocketError/Reason/invalidOperation`` for what no world allows, and then some of
+  ///   them may be changed.
   public func setOptions(_ options: TCPOptions) async throws(SocketError) {
     do {
       try await implementation.setOptions(options)
@@ -159,7 +170,10 @@ public final class TCPConnection: Sendable {
     }
   }
 
-  /// How the connection stands.
+  /// How the connection stands, also when it is over. Constant time; waits for nothing but the
+  /// node's thread.
+  ///
+  /// - Throws: ``SocketError/Reason/closed``.
   public func info() async throws(SocketError) -> Info {
     do {
       return try await implementation.info()

@@ -17,8 +17,11 @@ public final class TCPListener: Sendable {
 
   deinit { implementation.close() }
 
-  /// Waits for the next connection. Any number of tasks may wait; each gets another. A cancelled
-  /// wait takes no connection away.
+  /// Waits for the next connection. Any number of tasks may wait; each gets another. Cancelled or
+  /// out of time, it has taken no connection away. While the kernel has no descriptor or memory for
+  /// another, connections stay in the backlog.
+  ///
+  /// - Throws: ``SocketError/Reason/closed``, ``SocketError/Reason/networkDown`` when the node goes.
   public func accept(timeout: Duration? = nil) async throws(SocketError) -> TCPConnection {
     do throws(SocketError.Reason) {
       let deadline = Instant(after: timeout)

@@ -16,7 +16,11 @@ public final class UDPSocket: Sendable {
 
   deinit { implementation.close() }
 
-  /// Exchanges datagrams with `remote` alone from now on, and hears of errors on the way there.
+  /// Exchanges datagrams with `remote` alone from now on, and hears of errors on the way there. May
+  /// be called again, for another peer. Sends nothing and does not wait; ``local`` stays.
+  ///
+  /// - Throws: ``SocketError/Reason/addressFamilyNotSupported`` for a peer of the other IP version,
+  ///   and what routing says.
   public func connect(to remote: Endpoint) async throws(SocketError) {
     try remote.mustBe(.udp, for: .connect)
     do {
@@ -64,6 +68,8 @@ public final class UDPSocket: Sendable {
 
   /// Receives one datagram into memory of the caller's; what it has no room for is lost. Does not
   /// allocate unless it must wait. Cancelled or out of time, it has taken nothing.
+  ///
+  /// - Throws: on a connected socket what became of an earlier datagram, once.
   public func receive(
     into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> DatagramHeader {

@@ -16,11 +16,15 @@ public final class LocalConnection: Sendable {
 
   /// Who the other side was when it connected or listened (`SO_PEERCRED`).
   public struct Credentials: Hashable, Sendable {
+    /// The number of the process.
     public let process: Int32
+    /// Its effective user.
     public let user: UInt32
+    /// Its effective group.
     public let group: UInt32
   }
 
+  /// What it carries.
   public let kind: Kind
   /// This side's name; mostly none.
   public let local: LocalAddress
@@ -114,7 +118,7 @@ public final class LocalConnection: Sendable {
     try await write(bytes.span, passing: descriptors, timeout: timeout)
   }
 
-  /// Ends this side's direction: the peer reads what was written, then the end.
+  /// Ends this side's direction: the peer reads what was written, then the end. Does not wait.
   public func shutdownSend() throws(SocketError) {
     do {
       try socket.shutdownSend()

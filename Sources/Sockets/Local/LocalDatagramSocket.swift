@@ -3,6 +3,7 @@ public import SystemPackage
 /// Messages to and from processes of this machine, or tasks with a node of ours: whole, in order,
 /// and never lost. Closes when its last reference goes; a file that stands for it goes with it.
 public final class LocalDatagramSocket: Sendable {
+  /// Its name; ``LocalAddress/unnamed`` where it has none, and nobody can answer.
   public let local: LocalAddress
   private let socket: any LocalImplementation
 

@@ -1,7 +1,9 @@
 /// Takes connections of processes of this machine in, or of tasks with a node of ours. Closes when
 /// its last reference goes; a file that stands for it goes with it.
 public final class LocalListener: Sendable {
+  /// Its name, the one that was chosen where none was given.
   public let local: LocalAddress
+  /// What the connections carry.
   public let kind: LocalConnection.Kind
   private let socket: any LocalImplementation
 

@@ -2,8 +2,11 @@
 public struct SocketTable: Hashable, Sendable {
   /// TCP connections by state, whether somebody holds them or not.
   public let connections: [TCPConnection.State: Int]
+  /// TCP listeners.
   public let listeners: Int
+  /// UDP sockets.
   public let datagramSockets: Int
+  /// Echo sockets.
   public let echoSockets: Int
 
   package init(

@@ -2,6 +2,7 @@ public import Addresses
 
 /// What a ``StackNode`` is attached to, and the addresses it has there.
 public struct StackAttachment: Hashable, Sendable {
+  /// What a device carries.
   public enum Kind: Hashable, Sendable {
     /// IP packets to and from Linux.
     case tun
@@ -9,6 +10,7 @@ public struct StackAttachment: Hashable, Sendable {
     case tap(EthernetAddress?)
   }
 
+  /// What the device carries.
   public var kind: Kind
   /// The device: it is created where it does not stand, and then goes with the node.
   public var name: String
@@ -21,6 +23,7 @@ public struct StackAttachment: Hashable, Sendable {
   /// it every packet is whole, as on a real wire.
   public var offload = true
 
+  /// An attachment with the device's own MTU, and with offload.
   public init(_ kind: Kind, name: String, addresses: [Prefix]) {
     self.kind = kind
     self.name = name
@@ -28,13 +31,15 @@ public struct StackAttachment: Hashable, Sendable {
   }
 
   /// A TUN device: `.tun("sock0", "10.7.0.2/24", "fd07::2/64")`.
+  ///
+  /// - Throws: ``SocketError/Reason/badEndpoint(_:)`` for what is no address with a prefix's length.
   public static func tun(
     _ name: String, _ addresses: String...
   ) throws(SocketError) -> StackAttachment {
     StackAttachment(.tun, name: name, addresses: try read(addresses))
   }
 
-  /// A TAP device: `.tap("sock0", "10.7.0.2/24", "fd07::2/64")`.
+  /// A TAP device: `.tap("sock0", "10.7.0.2/24", "fd07::2/64")`; throws as ``tun(_:_:)``.
   public static func tap(
     _ name: String, _ addresses: String...
   ) throws(SocketError) -> StackAttachment {
