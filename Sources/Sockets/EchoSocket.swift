@@ -19,15 +19,15 @@ public final class EchoSocket: Sendable {
 
   deinit { implementation.close() }
 
-  /// Sends one request. Does not wait; where there is no room for it, it is lost, as in the network.
+  /// Sends one request. Does not wait: where there is no room for it, it is lost.
   ///
   /// - Parameters:
   ///   - zone: the interface index a link-local address belongs to; zero for other addresses.
   ///   - sequence: comes back with the answer.
   ///   - payload: up to 65,507 bytes; comes back with the answer.
   ///   - hopLimit: the routers that may pass it on, and one; at least one.
-  /// - Throws: ``SocketError/Reason/addressFamilyNotSupported`` for an address of the other version,
-  ///   ``SocketError/Reason/messageTooLong``, and what routing says.
+  /// - Throws: ``SocketError/Reason/addressFamilyNotSupported`` for an address of the other
+  ///   version, ``SocketError/Reason/messageTooLong``, and what routing says.
   public func send(
     _ payload: Span<UInt8>, to remote: IPAddress, zone: UInt32 = 0, sequence: UInt16,
     hopLimit: UInt8 = 64

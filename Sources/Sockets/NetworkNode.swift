@@ -31,15 +31,15 @@ public protocol NetworkNode: LocalNode {
   ///
   /// - Parameters:
   ///   - remote: a `tcp://` endpoint.
-  ///   - local: the address and port to use on this side; nil chooses both, a wildcard and port zero
-  ///     choose one.
+  ///   - local: the address and port to use here; nil chooses both, a wildcard the one, port zero
+  ///     the other.
   ///   - timeout: for the handshake.
   /// - Throws: among others ``SocketError/Reason/connectionRefused``,
   ///   ``SocketError/Reason/timedOut`` where nobody answers,
   ///   ``SocketError/Reason/networkUnreachable`` also for what is no host's address, and of `local`
   ///   ``SocketError/Reason/addressInUse``, ``SocketError/Reason/addressNotAvailable`` and
-  ///   ``SocketError/Reason/addressFamilyNotSupported``. On any error, cancellation included, nothing
-  ///   of the attempt is left.
+  ///   ``SocketError/Reason/addressFamilyNotSupported``. On any error, cancellation included,
+  ///   nothing of the attempt is left.
   func connect(
     to remote: Endpoint, from local: Endpoint?, options: TCPOptions, timeout: Duration?
   ) async throws(SocketError) -> TCPConnection
@@ -62,8 +62,8 @@ public protocol NetworkNode: LocalNode {
   /// - Parameter local: a `udp://` endpoint; `[::]` speaks both IP versions unless `ipv6Only`, port
   ///   zero chooses one. A group's address hears that group's datagrams once it is joined.
   /// - Throws: among others ``SocketError/Reason/addressInUse``,
-  ///   ``SocketError/Reason/addressNotAvailable``, and ``SocketError/Reason/noSuchInterface(_:)`` for
-  ///   ``UDPOptions/multicastInterface``. It has nothing to wait for.
+  ///   ``SocketError/Reason/addressNotAvailable``, and ``SocketError/Reason/noSuchInterface(_:)``
+  ///   for ``UDPOptions/multicastInterface``. It has nothing to wait for.
   func bind(
     _ local: Endpoint, ipv6Only: Bool, options: UDPOptions
   ) async throws(SocketError) -> UDPSocket
@@ -143,8 +143,8 @@ extension NetworkNode {
     try await bind(local, ipv6Only: false, options: options)
   }
 
-  /// As ``bind(_:ipv6Only:options:)``, to an endpoint written like `udp://0.0.0.0:53`. A zone may be
-  /// the name of one of the node's interfaces.
+  /// As ``bind(_:ipv6Only:options:)``, to an endpoint written like `udp://0.0.0.0:53`. A zone may
+  /// be the name of one of the node's interfaces.
   public func bind(
     _ local: String, options: UDPOptions = UDPOptions()
   ) async throws(SocketError) -> UDPSocket {

@@ -146,7 +146,7 @@ public final class TCPConnection: Sendable {
   }
 
   /// Ends this side's stream: the peer reads what was written, then the end. Reading goes on
-  /// (`shutdown(SHUT_WR)`, RFC 9293 §3.6). Does not wait for the peer; a second time it does nothing.
+  /// (`shutdown(SHUT_WR)`, RFC 9293 §3.6). Does not wait for the peer; a second time does nothing.
   ///
   /// - Throws: what ended the connection; ``SocketError/Reason/notConnected``.
   public func shutdownSend() async throws(SocketError) {

@@ -21,7 +21,8 @@ public final class TCPListener: Sendable {
   /// out of time, it has taken no connection away. While the kernel has no descriptor or memory for
   /// another, connections stay in the backlog.
   ///
-  /// - Throws: ``SocketError/Reason/closed``, ``SocketError/Reason/networkDown`` when the node goes.
+  /// - Throws: ``SocketError/Reason/closed``, and ``SocketError/Reason/networkDown`` when the node
+  ///   goes.
   public func accept(timeout: Duration? = nil) async throws(SocketError) -> TCPConnection {
     do throws(SocketError.Reason) {
       let deadline = Instant(after: timeout)

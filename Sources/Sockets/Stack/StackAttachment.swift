@@ -32,7 +32,7 @@ public struct StackAttachment: Hashable, Sendable {
 
   /// A TUN device: `.tun("sock0", "10.7.0.2/24", "fd07::2/64")`.
   ///
-  /// - Throws: ``SocketError/Reason/badEndpoint(_:)`` for what is no address with a prefix's length.
+  /// - Throws: ``SocketError/Reason/badEndpoint(_:)`` for what is no address and length.
   public static func tun(
     _ name: String, _ addresses: String...
   ) throws(SocketError) -> StackAttachment {
