@@ -69,7 +69,7 @@ public final class EchoSocket: Sendable {
 
 /// What became of an echo request.
 public struct EchoAnswer: Hashable, Sendable {
-  /// What it is. A ``HostNode`` hears of replies alone.
+  /// What the network says of a request.
   public enum Kind: Hashable, Sendable {
     /// The destination answered.
     case reply

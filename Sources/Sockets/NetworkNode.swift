@@ -102,6 +102,7 @@ extension NetworkNode {
     try await connect(to: remote, from: nil, options: options, timeout: timeout)
   }
 
+  /// A node that has no such sockets throws ``SocketError/Reason/unsupported``.
   public func openRaw(
     _ version: RawSocket.Version, protocol: UInt8, options: RawOptions
   ) async throws(SocketError) -> RawSocket {
@@ -115,6 +116,7 @@ extension NetworkNode {
     try await openRaw(version, protocol: `protocol`, options: RawOptions())
   }
 
+  /// A node that has no such sockets throws ``SocketError/Reason/unsupported``.
   public func openPackets(_ options: PacketOptions) async throws(SocketError) -> PacketSocket {
     throw SocketError(.open, reason: .unsupported)
   }

@@ -32,7 +32,8 @@ public final class PacketSocket: Sendable {
     }
   }
 
-  /// Sends one frame; waits while the interface has no room for it.
+  /// Sends one frame; waits while the interface has no room for it. Cancelled or out of time, it
+  /// has sent nothing.
   ///
   /// - Throws: among others ``SocketError/Reason/messageTooLong`` for what the link does not carry,
   ///   ``SocketError/Reason/invalidOperation`` for what is no frame.
@@ -129,6 +130,7 @@ public struct FrameHeader: Hashable, Sendable {
   public let interfaceIndex: UInt32
   /// What the frame carries: 0x0800 is IPv4, 0x86DD IPv6 (IANA "IEEE 802 Numbers").
   public let etherType: UInt16
+  /// Whom it is for, or that it was sent here.
   public let direction: Direction
   /// The station that sent it; nil where the link has no stations.
   public let source: EthernetAddress?

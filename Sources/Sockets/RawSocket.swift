@@ -12,8 +12,10 @@ import Packets
 /// try await socket.send(hello, to: .ip(neighbour), with: DatagramOptions(hopLimit: 1))
 /// ```
 public final class RawSocket: Sendable {
+  /// The version of the Internet Protocol.
   public typealias Version = EchoSocket.Version
 
+  /// The version it was opened for.
   public let version: Version
   /// The number of its protocol.
   public let `protocol`: UInt8
@@ -30,6 +32,7 @@ public final class RawSocket: Sendable {
   /// Hears from now on what is sent to one address of the node's alone, and sends from it.
   ///
   /// - Parameter local: an `ip://` endpoint.
+  /// - Throws: ``SocketError/Reason/addressNotAvailable`` for an address of nobody's here.
   public func bind(to local: Endpoint) async throws(SocketError) {
     try local.mustBe(.ip, for: .bind)
     do {
@@ -42,6 +45,7 @@ public final class RawSocket: Sendable {
   /// Exchanges packets with `remote` alone from now on.
   ///
   /// - Parameter remote: an `ip://` endpoint.
+  /// - Throws: what routing says.
   public func connect(to remote: Endpoint) async throws(SocketError) {
     try remote.mustBe(.ip, for: .connect)
     do {
@@ -51,7 +55,7 @@ public final class RawSocket: Sendable {
     }
   }
 
-  /// Changes the socket's options.
+  /// Changes the socket's options, all of them.
   public func setOptions(_ options: RawOptions) async throws(SocketError) {
     do {
       try await implementation.setOptions(options)
@@ -60,7 +64,8 @@ public final class RawSocket: Sendable {
     }
   }
 
-  /// Sends one packet; waits while the node has no room for it.
+  /// Sends one packet; waits while the node has no room for it. Cancelled or out of time, it has
+  /// sent nothing.
   ///
   /// - Parameters:
   ///   - bytes: what the IP header is put before, or where ``RawOptions/includesHeader`` says so,
@@ -68,6 +73,9 @@ public final class RawSocket: Sendable {
   ///     its source and identification where they are zero.
   ///   - remote: an `ip://` endpoint; nil for the one the socket is connected to.
   ///   - options: what is to differ from the socket's own options.
+  /// - Throws: among others ``SocketError/Reason/notConnected`` without a destination,
+  ///   ``SocketError/Reason/messageTooLong``, and ``SocketError/Reason/invalidOperation`` for a
+  ///   header that is none.
   public func send(
     _ bytes: Span<UInt8>, to remote: Endpoint? = nil,
     with options: DatagramOptions = DatagramOptions(), timeout: Duration? = nil

@@ -1,5 +1,6 @@
 import Addresses
 import Sockets
+import Synchronization
 import Testing
 
 // The code of FromBSDCalls.md. `GuideTests` looks for each of its blocks here.
@@ -70,6 +71,35 @@ struct BSDCallsArticle {
     }
     answering.cancel()
     #expect(await reason { try await answering.value } == .cancelled)
+  }
+
+  private func watch(_ node: any NetworkNode) async throws {
+    let watcher = try await node.openPackets(PacketOptions(isCooked: true, interface: "wire0"))
+    var packet = [UInt8](repeating: 0, count: 65_536)
+    var protocols: Set<UInt8> = []
+    while !protocols.isSuperset(of: [6, 17]) {
+      var span = packet.mutableSpan
+      let header = try await watcher.receive(into: &span)
+      if header.etherType == 0x0800 { protocols.insert(packet[9]) }
+    }
+  }
+
+  @Test("The packets of a node can be watched")
+  func watching() async throws {
+    let pair = try await Pair()
+    let isDone = Mutex(false)
+    let watching = Task {
+      try await watch(pair.client)
+      isDone.withLock { $0 = true }
+    }
+    let (connection, other) = try await pair.connect()
+    let socket = try await pair.client.bind()
+    while !isDone.withLock({ $0 }) {
+      try await connection.write("x")
+      _ = try await other.read(timeout: patience)
+      try await socket.send([1], to: "udp://10.0.0.2:9")
+    }
+    try await watching.value
   }
 
   private func serve(_ listener: TCPListener, _ socket: UDPSocket) async throws {
