@@ -119,7 +119,7 @@ struct AddressesArticle {
     #expect(table.rows.count == Self.claims.count)
     for (row, claim) in zip(table.rows, Self.claims) {
       let outcome = await reason { try await claim(Claim(world.nodes())) }
-      let expected = row[world == .kernel ? 2 : 3] == "in use"
+      let expected = row[world == .stack ? 3 : 2] == "in use"
       #expect(outcome == (expected ? .addressInUse : nil), "\(row)")
     }
   }

@@ -42,6 +42,20 @@ struct WorldsArticle {
     try await serving
   }
 
+  @Test("A node may hear from the kernel by either engine")
+  func engines() async throws {
+    let engine: HostNode.Engine = HostNode.Engine.ioUringRefusal == nil ? .ioUring : .epoll
+    let node = HostNode(engine: engine)
+    #expect(node.engine == engine)
+    let listener = try await node.listen(on: "tcp://127.0.0.1:0")
+    async let serving: Void = node.serve(listener) { connection in
+      for try await chunk in connection.chunks { try await connection.write(chunk) }
+    }
+    #expect(try await ask("which?", at: "\(listener.local)", from: node) == "which?")
+    listener.close()
+    try await serving
+  }
+
   private func shutDown(_ node: StackNode) async {
     await node.shutdown(within: .seconds(2))
   }
