@@ -36,7 +36,7 @@ struct AddressesArticle {
     let listener = try await nodes.server.listen(on: .tcp(nodes.address, port: 0))
     let connection = try await client.connect(
       to: listener.local, from: .tcp(ownAddress, port: 20_007), options: TCPOptions(),
-      timeout: .seconds(5))
+      timeout: .seconds(30))
     #expect(connection.local.port == 20_007)
   }
 
@@ -64,7 +64,7 @@ struct AddressesArticle {
     let node = try await world.nodes().server
     let listener = try await node.listen(on: "tcp://[::]:0")
     let port = listener.local.port
-    let connection = try await node.connect(to: "tcp://localhost:\(port)", timeout: .seconds(5))
+    let connection = try await node.connect(to: "tcp://localhost:\(port)", timeout: .seconds(30))
     #expect(connection.remote.address.isLoopback)
   }
 
@@ -87,7 +87,7 @@ struct AddressesArticle {
     defer { server.close() }
     let nameServer = server.address
     let address = try IPAddress(parsing: "192.0.2.1")
-    let configuration = ResolverConfiguration(servers: [nameServer], timeout: .seconds(2))
+    let configuration = ResolverConfiguration(servers: [nameServer], timeout: .seconds(10))
     let resolver = Resolver(on: node, configuration: configuration, hosts: HostsTable(text: ""))
     let addresses = try await resolver.addresses(of: "www.example.org")
     let mail = try await resolver.records(of: "example.org", type: .mx)

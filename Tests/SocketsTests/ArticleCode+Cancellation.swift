@@ -27,7 +27,7 @@ struct CancellationArticle {
     let ends = try await world.nodes().connect()
     let connection = ends.client
     try await ends.server.write("hello")
-    let greeting = try await connection.read(upTo: 100, timeout: .seconds(2))
+    let greeting = try await connection.read(upTo: 100, timeout: .seconds(30))
     #expect(greeting == Array("hello".utf8))
 
     try await ends.server.write("more")
@@ -93,7 +93,8 @@ struct CancellationArticle {
         _ = try await connection.readAll()
       }
     }
-    let answer = try await within(.seconds(3)) {
+    let limit = isAnswered ? patience : .milliseconds(500)
+    let answer = try await within(limit) {
       try await client.withConnection(to: listener.local) { connection in
         try await connection.write("a question\n")
         var reader = StreamReader(connection)

@@ -20,7 +20,7 @@ extension SocketError.Reason {
 
 func isThere(_ place: String, from node: any NetworkNode) async throws -> Bool {
   do {
-    _ = try await node.connect(to: place, timeout: .seconds(5))
+    _ = try await node.connect(to: place, timeout: .seconds(30))
     return true
   } catch {
     guard error.reason == .connectionRefused else { throw error }
@@ -34,13 +34,13 @@ func connect(
 ) async throws -> TCPConnection {
   for pause in pauses {
     do throws(SocketError) {
-      return try await node.connect(to: place, timeout: .seconds(10))
+      return try await node.connect(to: place, timeout: .seconds(30))
     } catch {
       guard error.reason.mayPass else { throw error }
       try await Task.sleep(for: pause)
     }
   }
-  return try await node.connect(to: place, timeout: .seconds(10))
+  return try await node.connect(to: place, timeout: .seconds(30))
 }
 
 @Suite("The code of the article about errors", .timeLimit(.minutes(1)))
@@ -55,7 +55,7 @@ struct ErrorsArticle {
     let port = try await vacantPort(node)
     let address = try IPAddress(parsing: "127.0.0.1")
     do {
-      _ = try await node.connect(to: "tcp://127.0.0.1:\(port)", timeout: .seconds(5))
+      _ = try await node.connect(to: "tcp://127.0.0.1:\(port)", timeout: .seconds(30))
     } catch {
       #expect(error.operation == .connect)
       #expect(error.remote == .tcp(address, port: port))

@@ -44,7 +44,7 @@ struct BSDCallsArticle {
 
   private func answer(_ socket: UDPSocket) async throws {
     var batch = DatagramBatch(capacity: 64, maximumSize: 1_500)
-    while try await socket.receive(into: &batch, timeout: .seconds(5)) > 0 {
+    while try await socket.receive(into: &batch, timeout: .seconds(30)) > 0 {
       var answers = DatagramBatch(capacity: 64, maximumSize: 1_500)
       for index in 0..<batch.count {
         guard let header = batch[index].header else { continue }

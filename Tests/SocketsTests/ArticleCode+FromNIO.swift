@@ -40,7 +40,7 @@ struct NIOArticle {
   }
 
   private func firstLine(_ node: any NetworkNode, _ place: String) async throws -> String? {
-    let line = try await node.withConnection(to: place, timeout: .seconds(5)) { connection in
+    let line = try await node.withConnection(to: place, timeout: .seconds(30)) { connection in
       try await connection.write("hello\n")
       var reader = StreamReader(connection, limit: 8_192)
       return try await reader.readLine(timeout: .seconds(30))

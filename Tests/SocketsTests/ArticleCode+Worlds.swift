@@ -6,10 +6,10 @@ import Testing
 
 /// Asks a server that answers in lines.
 func ask(_ question: String, at place: String, from node: any NetworkNode) async throws -> String? {
-  try await node.withConnection(to: place, timeout: .seconds(5)) { connection in
+  try await node.withConnection(to: place, timeout: .seconds(30)) { connection in
     try await connection.write(question + "\n")
     var reader = StreamReader(connection)
-    return try await reader.readLine(timeout: .seconds(5))
+    return try await reader.readLine(timeout: .seconds(30))
   }
 }
 
