@@ -25,6 +25,8 @@ final class KernelCore: Sendable {
 
   private struct State {
     var alarms = Alarms<Place>()
+    /// When the turn has begun.
+    var now = Instant(nanoseconds: 0)
     /// The deadlines that were live when the others were last forgotten.
     var liveDeadlines = 0
     /// Listeners that found no descriptor free.
@@ -102,7 +104,8 @@ final class KernelCore: Sendable {
   /// Sees to it that a waiter is woken at its time.
   func setAlarm(for waiter: Waiter, at place: Place) {
     if reactor.isCurrent {
-      add(waiter, place, now: HostClock.now())
+      // A brief wait may be some shorter: the clock is read once a turn.
+      add(waiter, place, now: unsafe state.now)
     } else if waiter.deadline != nil {
       post(.alarm(waiter, place))
     }
@@ -167,6 +170,7 @@ extension KernelCore: ReactorGuest {
       return commands
     }
     let now = HostClock.now()
+    unsafe state.now = now
     for command in commands {
       switch command {
       case .alarm(let waiter, let place): add(waiter, place, now: now)

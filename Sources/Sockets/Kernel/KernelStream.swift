@@ -36,12 +36,9 @@ final class KernelStream: StreamImplementation, KernelImplementation {
     _ ahead: ReadAhead, into bytes: inout MutableSpan<UInt8>
   ) throws(SocketError.Reason) -> Attempt<Int> {
     try handle.tryReading { socket throws(Errno) in
-      switch try ahead.read(from: socket, into: &bytes) {
-      case .bytes(let count): return (count, true)
-      case .nothing(let request):
-        if let request { handle.ask(request) }
-        return nil
-      }
+      let outcome = try ahead.read(from: socket, into: &bytes)
+      if let request = outcome.request { handle.ask(request) }
+      return outcome.count.map { ($0, outcome.mayHaveMore) }
     }
   }
 

@@ -30,9 +30,7 @@ final class ReadAhead: WorkAhead {
 
   private struct State {
     var mode = Mode.reader
-    /// The last system call has found less than there was room for: the next might find nothing.
-    var isDrained = false
-    /// It has found more than fits in a buffer.
+    /// The last system call has found more than fits in a buffer.
     var isBulk = false
     /// The kernel's request has found the end of the stream.
     var hasEnded = false
@@ -40,6 +38,8 @@ final class ReadAhead: WorkAhead {
     var failure: Errno?
     var first: Piece?
     var others: Deque<Piece> = []
+
+    var isWorthATry: Bool { first != nil || mode == .reader || hasEnded || failure != nil }
   }
 
   /// Bytes in a buffer.
@@ -59,10 +59,13 @@ final class ReadAhead: WorkAhead {
   // MARK: From any thread
 
   /// What a read comes to.
-  enum Outcome {
-    case bytes(Int)
-    /// Nothing is here, and this is to be asked for, unless it is under way.
-    case nothing(asking: RingEngine.Request?)
+  struct Outcome {
+    /// Bytes read, zero at the end of the stream; nil where nothing is here.
+    var count: Int?
+    /// Whether the next read may find something without hearing of it first.
+    var mayHaveMore = false
+    /// What is to be asked for: nil where it is under way, or not needed yet.
+    var request: RingEngine.Request?
   }
 
   /// Reads what is here, else what the kernel has, unless that would be received here.
@@ -71,21 +74,25 @@ final class ReadAhead: WorkAhead {
   ) throws(Errno) -> Outcome {
     // Under the lock, system call and all: two readers must not get bytes out of order.
     try state.withLock { state throws(Errno) in
-      if state.first != nil { return .bytes(take(&state, &bytes)) }
+      if state.first != nil {
+        let count = take(&state, &bytes)
+        return Outcome(count: count, mayHaveMore: state.isWorthATry)
+      }
       if let failure = state.failure.take() {
         hasFailed.store(false, ordering: .relaxed)
         throw failure
       }
-      if state.hasEnded { return .bytes(0) }
-      guard state.mode == .reader else { return .nothing(asking: nil) }
-      if !state.isDrained, let count = try socket.read(into: &bytes) {
-        state.isDrained = count < bytes.count && count > 0
-        state.isBulk = count > buffers.size
-        return .bytes(count)
+      if state.hasEnded { return Outcome(count: 0, mayHaveMore: true) }
+      guard state.mode == .reader else { return Outcome() }
+      let count = try socket.read(into: &bytes)
+      state.isBulk = count ?? 0 > buffers.size
+      // Where there was room for more, the next would find nothing. The end is there to be read
+      // again.
+      if let count, count == bytes.count || count == 0 {
+        return Outcome(count: count, mayHaveMore: true)
       }
-      state.isDrained = false
       state.mode = .kernel
-      return .nothing(asking: state.isBulk ? .readable : .ahead)
+      return Outcome(count: count, request: state.isBulk ? .readable : .ahead)
     }
   }
 
