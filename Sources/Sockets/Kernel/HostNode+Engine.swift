@@ -3,7 +3,10 @@ import Host
 extension HostNode {
   /// How a node hears from the kernel about its sockets. All do the same at another price.
   public enum Engine: String, Hashable, Sendable, CaseIterable {
-    /// What is better here: the choice is the node's ``HostNode/engine``.
+    /// What has measured better, which is epoll: with half as many system calls io_uring answers
+    /// as fast over one connection, but fewer requests over 64 and more, where most of the time
+    /// goes into sending, which is alike (`Benchmarks/sockets`). The node's ``HostNode/engine``
+    /// tells the choice and ``HostNode/engineReason`` the reason.
     case automatic
     /// The kernel tells what a socket is ready for, each change once; every call is a system call.
     /// Works everywhere.
@@ -28,7 +31,7 @@ extension HostNode {
 
     func choose() -> (engine: Engine, reason: String?) {
       guard self == .automatic else { return (self, nil) }
-      return (.epoll, "io_uring is chosen only where it is asked for")
+      return (.epoll, Self.ioUringRefusal ?? "epoll answers more requests over many connections")
     }
   }
 }
