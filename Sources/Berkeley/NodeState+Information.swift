@@ -13,13 +13,18 @@ extension NodeState {
     result.round_trip_variation = 250_000
     result.minimum_round_trip = .max
     result.threshold = .max
+    result.reordering = 3
     result.send_segment = 536
     result.receive_segment = 536
     result.congestion_window = 10 * 536
     guard let info = record.handle.flatMap({ stack.connectionInfo($0) }) else { return result }
     result.state = info.state.linuxNumber
-    // TCP_CA_Open, TCP_CA_Recovery or TCP_CA_Loss.
-    result.recovery = info.isInRecovery ? 3 : 0
+    // TCP_CA_Open, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss.
+    result.recovery = info.congestionState.rawValue
+    result.retransmits = UInt8(clamping: info.consecutiveTimeouts)
+    result.probes = UInt8(clamping: info.keepAliveProbes)
+    result.reordering = UInt32(clamping: info.reordering)
+    result.has_ecn = info.usesCongestionNotification ? 1 : 0
     result.has_timestamps = info.usesTimestamps ? 1 : 0
     result.has_sack = info.usesSelectiveAcknowledgment ? 1 : 0
     result.has_window_scale = info.windowShifts == nil ? 0 : 1
@@ -32,6 +37,18 @@ extension NodeState {
     result.announced_segment = UInt32(clamping: info.maximumSegmentSize)
     result.path_mtu = UInt32(clamping: info.pathMTU)
     result.unacknowledged = UInt64(clamping: info.bytesUnacknowledged)
+    result.selectively_acknowledged = UInt64(clamping: info.bytesArrived)
+    result.lost = UInt64(clamping: info.bytesLost)
+    result.retransmitted_now = UInt64(clamping: info.bytesResent)
+    result.since_data_sent = milliseconds(info.sinceDataSent)
+    result.since_data_received = milliseconds(info.sinceDataReceived)
+    result.since_acknowledgment = milliseconds(info.sinceAcknowledgment)
+    result.data_segments_sent = info.dataSegmentsSent
+    result.data_segments_received = info.dataSegmentsReceived
+    result.bytes_acknowledged = info.bytesAcknowledged
+    result.bytes_retransmitted = info.bytesRetransmitted
+    result.busy_time = UInt64(clamping: info.busyTime.nanoseconds / 1_000)
+    result.window_limited_time = UInt64(clamping: info.windowLimitedTime.nanoseconds / 1_000)
     result.round_trip = info.roundTrip.map { microseconds($0) } ?? 0
     result.round_trip_variation = microseconds(info.roundTripVariation)
     result.minimum_round_trip = info.minimumRoundTrip.map { microseconds($0) } ?? .max
@@ -48,6 +65,10 @@ extension NodeState {
     result.receive_window = UInt64(clamping: info.receiveWindow)
     result.timeouts = info.timeouts
     return result
+  }
+
+  private func milliseconds(_ interval: Interval?) -> UInt32 {
+    UInt32(clamping: interval?.milliseconds ?? 0)
   }
 
   private func microseconds(_ interval: Interval) -> UInt32 {

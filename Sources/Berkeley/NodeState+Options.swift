@@ -16,6 +16,10 @@ extension NodeState {
   mutating func setOption(_ index: Int, _ option: CInt, _ value: Int64) throws(Errno) {
     try set(index, Int(option), value)
     apply(index)
+    // As on Linux, TCP_NODELAY sends what waits, each time it is set and whatever holds it back.
+    if Int(option) == BERKELEY_NO_DELAY, value != 0, let handle = records[index].handle {
+      stack.flush(handle, at: now)
+    }
   }
 
   /// Tells the stack of the options.
@@ -54,8 +58,8 @@ extension NodeState {
         value < 0 ? Self.mostLowWater : min(max(value, 1), Self.mostLowWater)
     case BERKELEY_OUT_OF_BAND_INLINE, BERKELEY_DO_NOT_ROUTE, BERKELEY_RECEIVE_ERRORS:
       records[index].options.kept[CInt(option)] = isOn ? 1 : 0
-    case BERKELEY_PRIORITY, BERKELEY_MARK, BERKELEY_NOT_SENT_LOW_WATER:
-      records[index].options.kept[CInt(option)] = value
+    case BERKELEY_PRIORITY, BERKELEY_MARK: records[index].options.kept[CInt(option)] = value
+    case BERKELEY_NOT_SENT_LOW_WATER: records[index].options.notSentLowWater = value
     default: try setProtocolOption(index, option, value)
     }
   }
@@ -171,8 +175,7 @@ extension NodeState {
     case BERKELEY_LINGER_2: return options.kept[option] ?? 60
     case BERKELEY_QUICK_ACKNOWLEDGMENT, BERKELEY_PATH_DISCOVERY: return options.kept[option] ?? 1
     case BERKELEY_OUT_OF_BAND_INLINE, BERKELEY_DO_NOT_ROUTE, BERKELEY_RECEIVE_ERRORS,
-      BERKELEY_PRIORITY, BERKELEY_MARK, BERKELEY_NOT_SENT_LOW_WATER, BERKELEY_DEFER_ACCEPT,
-      BERKELEY_WINDOW_CLAMP:
+      BERKELEY_PRIORITY, BERKELEY_MARK, BERKELEY_DEFER_ACCEPT, BERKELEY_WINDOW_CLAMP:
       return options.kept[option] ?? 0
     default: return try protocolOption(record, Int(option))
     }
@@ -193,6 +196,7 @@ extension NodeState {
     case BERKELEY_KEEP_COUNT: return options.keepCount
     case BERKELEY_USER_TIMEOUT: return options.userTimeout
     case BERKELEY_INQUIRE: return options.inquires ? 1 : 0
+    case BERKELEY_NOT_SENT_LOW_WATER: return options.notSentLowWater
     case BERKELEY_CONGESTION: return options.congestion
     case BERKELEY_TRAFFIC_CLASS: return options.trafficClass
     case BERKELEY_HOPS: return options.hops ?? 64
@@ -232,6 +236,9 @@ extension SocketOptions {
     // Linux counts its own overhead in: half is for the bytes.
     result.sendBufferLimit = sendBuffer.map { Int($0 / 2) }
     result.receiveBufferLimit = receiveBuffer.map { Int($0 / 2) }
+    // An unsigned number; zero is the stack's own.
+    let lowWater = Int(UInt32(truncatingIfNeeded: notSentLowWater))
+    result.notSentLowWater = lowWater == 0 ? nil : lowWater == Int(UInt32.max) ? .max : lowWater
     result.maximumSegmentSize = maximumSegment > 0 ? Int(maximumSegment) : nil
     result.congestionControl = congestion == 0 ? .newReno : .cubic
     return result

@@ -8,6 +8,7 @@ struct MessageFlags: OptionSet, Sendable {
 
   static let outOfBand = Self(rawValue: 0x1)
   static let peek = Self(rawValue: 0x2)
+  static let endOfRecord = Self(rawValue: 0x80)
   static let truncate = Self(rawValue: 0x20)
   static let doNotWait = Self(rawValue: 0x40)
   static let waitForAll = Self(rawValue: 0x100)
@@ -41,7 +42,15 @@ extension NodeState {
     _ handle: SocketHandle, _ bytes: Span<UInt8>
   ) throws(Errno) -> Int {
     do throws(StackError) {
-      return try stack.send(handle, bytes, at: now)
+      var taken = try stack.send(handle, bytes, at: now)
+      // Where it is what was never sent that is limited, sending makes room.
+      while taken < bytes.count, stack.readiness(handle)?.room ?? 0 > 0 {
+        settle()
+        let more = try stack.send(handle, bytes.extracting(droppingFirst: taken), at: now)
+        if more == 0 { break }
+        taken += more
+      }
+      return taken
     } catch {
       throw Errno(error)
     }

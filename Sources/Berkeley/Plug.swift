@@ -30,11 +30,16 @@ struct PacketTap: Sendable {
   }
 
   mutating func takePackets(from stack: inout ProtocolStack, at now: Instant) {
+    var pool = PacketPool()
     while let packet = stack.nextPacket(for: interface, at: now) {
-      if packets.count < Self.limit {
-        packets.append(Taken(bytes: Self.copy(packet), left: now))
+      // What leaves a host is what its link has cut.
+      var pieces = Segmenter(packet)
+      while let piece = pieces.next(from: &pool) {
+        if packets.count < Self.limit {
+          packets.append(Taken(bytes: Self.copy(piece), left: now))
+        }
+        pool.recycle(piece)
       }
-      stack.recycle(packet)
     }
     if !packets.isEmpty { gate.open() }
   }
@@ -227,6 +232,20 @@ extension StackConfiguration {
       configuration.tcp.maximumSendBuffer = max(send[2], 4_096)
     }
     if let retries = numbers("tcp_syn_retries").first { configuration.tcp.synRetries = retries }
+    configuration.tcp.usesTimestamps = numbers("tcp_timestamps").first != 0
+    configuration.tcp.usesSelectiveAcknowledgments = numbers("tcp_sack").first != 0
+    configuration.tcp.restartsAfterIdle = numbers("tcp_slow_start_after_idle").first != 0
+    switch numbers("tcp_ecn").first {
+    case 0: configuration.tcp.explicitCongestionNotification = .never
+    case 1: configuration.tcp.explicitCongestionNotification = .always
+    default: configuration.tcp.explicitCongestionNotification = .whenAsked
+    }
+    if let segments = numbers("tcp_min_tso_segs").first, segments > 0 {
+      configuration.tcp.minimumOffloadSegments = segments
+    }
+    if let limit = numbers("tcp_notsent_lowat").first, limit > 0, limit < Int(UInt32.max) {
+      configuration.tcp.notSentLowWater = limit
+    }
     return configuration
   }
 }

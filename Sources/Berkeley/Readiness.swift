@@ -61,7 +61,8 @@ extension NodeState {
 
   /// A third of the buffer is to be free, as in Linux.
   private func isWritable(_ standing: SocketReadiness) -> Bool {
-    standing.room > 0 && standing.room >= standing.unacknowledgedBytes / 2
+    !standing.isUnsentLimited && standing.room > 0
+      && standing.room >= standing.unacknowledgedBytes / 2
   }
 
   private func datagramReadiness(_ index: Int) -> Readiness {

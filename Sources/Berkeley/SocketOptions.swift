@@ -33,6 +33,8 @@ struct SocketOptions: Sendable {
   var tellsPacketInfo = false
   var tellsTrafficClass = false
   var inquires = false
+  /// As `getsockopt` tells it; zero: the stack's.
+  var notSentLowWater: Int64 = 0
   /// Values that are kept and told, and change nothing.
   var kept: [Int32: Int64] = [:]
 

@@ -39,6 +39,7 @@ extension SocketReference {
           piece += 1
           inside = 0
         }
+        if flags.contains(.endOfRecord) { state.stack.endRecord(handle) }
         return done
       }
     } catch {

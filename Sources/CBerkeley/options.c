@@ -229,7 +229,8 @@ static int get_tcp_info(int descriptor, struct tcp_info *target) {
   target->tcpi_snd_ssthresh =
       from.threshold > 0x7fffffff ? 0x7fffffff : clamp(from.threshold / segment);
   target->tcpi_snd_cwnd = clamp(from.congestion_window / segment);
-  target->tcpi_reordering = 3;
+  target->tcpi_reordering = from.reordering;
+  target->tcpi_probes = from.probes;
   target->tcpi_rcv_space = clamp(from.receive_window);
   target->tcpi_rcv_ssthresh = clamp(from.receive_window);
   target->tcpi_total_retrans = clamp(from.segments_retransmitted);
@@ -243,6 +244,8 @@ static int get_tcp_info(int descriptor, struct tcp_info *target) {
   target->tcpi_bytes_sent = from.bytes_sent;
   target->tcpi_bytes_retrans = from.bytes_retransmitted;
   target->tcpi_snd_wnd = clamp(from.send_window);
+  target->tcpi_busy_time = from.busy_time;
+  target->tcpi_rwnd_limited = from.window_limited_time;
   return 0;
 }
 

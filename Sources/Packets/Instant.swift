@@ -1,7 +1,7 @@
 /// A point on the stack's own time line: nanoseconds since an origin that only its driver knows.
 ///
 /// The core never reads a clock; whoever drives it passes the present in. Arithmetic saturates.
-public struct Instant: Hashable, Comparable, Sendable {
+public struct Instant: Hashable, Comparable, Sendable, BitwiseCopyable {
   public var nanoseconds: Int64
 
   @inline(__always)

@@ -23,12 +23,14 @@ extension ProtocolStack {
   /// How many connections are in each state. Linear in their number.
   public func connectionCount(_ state: ConnectionState) -> Int {
     var count = 0
-    tcp.forEachConnection { if $0.state == state { count &+= 1 } }
+    tcp.forEachConnection(at: present) { if $0.state == state { count &+= 1 } }
     return count
   }
 
   /// Calls `body` with every connection. Linear in their number.
-  public func forEachConnection(_ body: (TCPInfo) -> Void) { tcp.forEachConnection(body) }
+  public func forEachConnection(_ body: (TCPInfo) -> Void) {
+    tcp.forEachConnection(at: present, body)
+  }
 
   /// Calls `body` with every listener and UDP socket, and where it is bound and connected.
   public func forEachSocket(

@@ -131,7 +131,7 @@ extension ProtocolStack {
 
   /// What a connection is doing; nothing for other sockets.
   public func connectionInfo(_ socket: SocketHandle) -> TCPInfo? {
-    guard var info = tcp.info(socket) else { return nil }
+    guard var info = tcp.info(socket, at: present) else { return nil }
     info.local = Self.zoned(info.local)
     info.remote = Self.zoned(info.remote)
     return info

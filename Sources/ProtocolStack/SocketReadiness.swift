@@ -1,4 +1,5 @@
 public import Addresses
+public import Packets
 
 /// How a socket stands at this moment: what `poll`, `FIONREAD` and `SIOCOUTQ` tell.
 public struct SocketReadiness: Hashable, Sendable {
@@ -13,6 +14,8 @@ public struct SocketReadiness: Hashable, Sendable {
   public var unacknowledgedBytes = 0
   /// Of these, bytes that were never sent.
   public var unsentBytes = 0
+  /// So many that no more are wanted (`TCP_NOTSENT_LOWAT`).
+  public var isUnsentLimited = false
   /// The peer will send no more.
   public var isFinished = false
   /// The peer has acknowledged everything, our FIN included if it was queued.
@@ -50,6 +53,17 @@ extension ProtocolStack {
   /// at most for a retransmission timeout (`MSG_MORE`). Call it before ``send(_:_:at:)``.
   public mutating func expectMore(_ socket: SocketHandle, _ expectsMore: Bool) {
     tcp.expectMore(socket, expectsMore)
+  }
+
+  /// Says that what was sent last ends a record: what follows shares no packet with it
+  /// (`MSG_EOR`). TCP does not tell the peer; a limited number is kept.
+  public mutating func endRecord(_ socket: SocketHandle) { tcp.endRecord(socket) }
+
+  /// Sends what is queued as soon as the windows allow, in however small a segment: what setting
+  /// `TCP_NODELAY` does.
+  public mutating func flush(_ socket: SocketHandle, at now: Instant) {
+    observe(now)
+    tcp.flush(socket, at: present)
   }
 
   /// Asks for ``Event/writable(_:)`` when a connection's send buffer has emptied by half, as a
@@ -108,6 +122,8 @@ extension TransmissionControl {
     readiness.room = max(connections[slot].send.limit &- connections[slot].send.buffered, 0)
     readiness.unacknowledgedBytes = connections[slot].send.buffered
     readiness.unsentBytes = max(connections[slot].send.unsent, 0)
+    readiness.isUnsentLimited =
+      connections[slot].send.unsent &* 2 >= connections[slot].notSentLimit
     let finIsOut = connections[slot].send.finQueued && !connections[slot].send.finSent
     readiness.isAllAcknowledged =
       connections[slot].send.buffered == 0 && connections[slot].send.flight == 0 && !finIsOut

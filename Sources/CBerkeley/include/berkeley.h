@@ -148,6 +148,11 @@ struct berkeley_tcp_info {
   uint64_t send_window;
   uint64_t receive_window;
   uint64_t timeouts;
+  uint8_t probes;
+  uint32_t reordering;
+  // In microseconds.
+  uint64_t busy_time;
+  uint64_t window_limited_time;
 };
 
 int berkeley_open(const char *network);

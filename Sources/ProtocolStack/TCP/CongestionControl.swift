@@ -34,10 +34,43 @@ struct CongestionControl {
   /// Packets are to be spaced at this rate in bytes per second; nil: sent as they come.
   var pacingRate: Int? { nil }
 
-  /// New data was acknowledged outside of recovery, while the window was what limited the sender.
+  // MARK: - Whether the window is used (RFC 7661, RFC 9438 §5.8)
+
+  /// The window was what held the sender back, in the present window of data.
+  private var isLimiting = false
+  /// Octets on their way at most, in the present window of data.
+  private var mostUsed = 0
+  /// SND.NXT when the present window of data began.
+  private var usageEnd = SequenceNumber(rawValue: 0)
+
+  /// Something was sent: notes how much of the window is used by it.
+  @inline(__always)
+  mutating func used(
+    flight: Int, inFlight: Int, segment: Int, from unacknowledged: SequenceNumber,
+    to next: SequenceNumber
+  ) {
+    let isFull = window &- inFlight < segment
+    guard
+      isFull || usageEnd.precedesOrEquals(unacknowledged) || !isLimiting && flight > mostUsed
+    else { return }
+    isLimiting = isFull
+    mostUsed = flight
+    usageEnd = next
+  }
+
+  /// RFC 7661 §4.3, RFC 9438 §5.8: a window that the application does not fill proves nothing about
+  /// the path and does not grow; in slow start up to twice of what the path has carried.
+  @inline(__always)
+  private var mayGrow: Bool { isLimiting || isInSlowStart && window < 2 &* mostUsed }
+
+  /// Fast recovery sets the window for each acknowledgment (RFC 9937).
+  mutating func recover(_ window: Int) { self.window = window }
+
+  /// New data was acknowledged outside of recovery.
   mutating func onAcknowledged(
     _ bytes: Int, segment: Int, roundTrip: Interval, at now: Instant
   ) {
+    guard mayGrow else { return }
     var bytes = bytes
     if isInSlowStart {
       // RFC 5681 §3.1 with the byte counting of RFC 3465: at most two segments for each segment's
@@ -54,7 +87,8 @@ struct CongestionControl {
         window: window, segment: segment, acknowledged: bytes, roundTrip: roundTrip, at: now)
       algorithm = .cubic(cubic)
       // RFC 9438 §4.4: (target - window) / window per acknowledged segment.
-      credit &+= Self.saturatingProduct(target &- window, bytes) / max(window, 1)
+      let product = UInt(bitPattern: max(Self.saturatingProduct(target &- window, bytes), 0))
+      credit &+= Int(bitPattern: product / max(UInt(bitPattern: window), 1))
       if credit >= 1 {
         window &+= credit
         credit = 0
@@ -87,6 +121,10 @@ struct CongestionControl {
   /// RFC 5681 §4.1: after an idle time the window is what a new connection would have.
   mutating func onIdle(segment: Int) {
     window = min(window, min(10 &* segment, max(2 &* segment, 14_600)))
+    if case .cubic(var cubic) = algorithm {
+      cubic.restart()
+      algorithm = .cubic(cubic)
+    }
   }
 
   private mutating func reduce(inFlight: Int, segment: Int, at now: Instant) {
@@ -94,7 +132,7 @@ struct CongestionControl {
     switch algorithm {
     case .newReno: threshold = max(inFlight / 2, 2 &* segment)
     case .cubic(var cubic):
-      threshold = max(cubic.reduced(window: window, inFlight: inFlight, at: now), 2 &* segment)
+      threshold = max(cubic.reduced(window: window, at: now), 2 &* segment)
       algorithm = .cubic(cubic)
     }
   }

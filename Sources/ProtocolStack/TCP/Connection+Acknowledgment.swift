@@ -16,6 +16,7 @@ extension Connection {
       return false
     }
     let advance = send.unacknowledged.distance(to: acknowledgment)
+    statistics.lastAcknowledgment = now
     guard advance >= 0 &- min(send.maximumWindow, send.acknowledged) else {
       counters.acknowledgmentsRefused &+= 1
       receive.acknowledgeNow = receive.acknowledgeNow || challenges.take(at: now)
@@ -24,16 +25,35 @@ extension Connection {
     }
     let oldWindow = send.window
     takeWindow(segment)
-    let news =
-      sackPermitted && !segment.options.sackBlocks.isEmpty
-      && takeSelectiveAcknowledgments(segment.options.sackBlocks)
+    let lostBefore = send.transmissions.lost
+    recovery.recent.begin()
+    var arrived = 0
+    var isReport = false
+    if sackPermitted, !segment.options.sackBlocks.isEmpty {
+      isReport = segment.options.sackBlocks.reportDuplicate(acknowledgment)
+      if isReport {
+        recovery.recent.duplicateReported(
+          unacknowledged: send.unacknowledged, next: send.next)
+      }
+      arrived = takeSelectiveAcknowledgments(segment.options.sackBlocks, at: now)
+    }
+    let wasFlight = send.flight
     if advance > 0 {
-      advanceAcknowledged(
+      arrived &+= advanceAcknowledged(
         to: acknowledgment, segment, pool: &pool, configuration: configuration, at: now)
     } else if advance == 0 {
-      noteNoAdvance(segment, isNews: news, windowChanged: oldWindow != send.window, at: now)
+      arrived &+= noteNoAdvance(
+        segment, isNews: arrived > 0, windowChanged: oldWindow != send.window, at: now)
     }
-    if news || recovery.duplicateAcknowledgments > 0 { detectLoss(at: now) }
+    if recovery.tail.end != nil {
+      probeAcknowledged(
+        acknowledgment, isReport: isReport,
+        isDuplicate: advance == 0 && arrived == 0 && segment.length == 0 && wasFlight > 0, at: now)
+    }
+    if arrived > 0, recovery.phase != .open || !send.transmissions.isPlain || !sackPermitted {
+      recover(arrived: arrived, advanced: advance > 0, lostBefore: lostBefore, at: now)
+    }
+    if congestionNotification.isEnabled { takeNotification(segment, at: now) }
     return true
   }
 
@@ -62,28 +82,29 @@ extension Connection {
   /// A closed window opens: what was sent into it was not taken, so it goes again at once. That is
   /// no sign of congestion: the congestion window stays.
   private mutating func resendAfterClosedWindow() {
-    recovery.phase = .timeout
-    recovery.point = send.next
-    recovery.lostEdge = send.next
-    recovery.highRetransmitted = send.unacknowledged
+    loseEverything()
     timers.stop(.retransmission)
-    wantsOutput = true
   }
 
   /// New data was acknowledged: drop it, measure, grow the window, restart the timer.
+  ///
+  /// - Returns: octets that the peer was not known to have.
   private mutating func advanceAcknowledged(
     to acknowledgment: SequenceNumber, _ segment: Segment, pool: inout ChunkPool,
     configuration: TCPConfiguration, at now: Instant
-  ) {
-    let flightBefore = send.flight
+  ) -> Int {
     let acknowledged = send.unacknowledged.distance(to: acknowledgment)
     send.acknowledged &+= acknowledged
     let bytes = min(acknowledged, send.buffered)
     send.unacknowledged = acknowledgment
     send.buffered &-= bytes
     send.buffer.dropFirst(bytes, to: &pool)
-    if send.buffered == 0 { send.buffer.trim(to: &pool) }
-    send.scoreboard.removeAll(before: acknowledgment)
+    send.expectsMore = false
+    if send.buffered == 0 {
+      send.buffer.trim(to: &pool)
+      statistics.busy.end(at: now)
+    }
+    let arrived = dropAcknowledged(to: acknowledgment, at: now)
     measureRoundTrip(segment, configuration: configuration, at: now)
     recovery.consecutiveTimeouts = 0
     softError = nil
@@ -94,16 +115,14 @@ extension Connection {
         ceiling: configuration.maximumRetransmissionTimeout)
     }
     if recovery.phase == .open {
-      recovery.duplicateAcknowledgments = 0
       // Left behind by half the sequence space, the mark would seem to lie ahead.
       recovery.point = SequenceNumber.later(recovery.point, send.unacknowledged)
     }
-    let wasOpen = recovery.phase != .fast
-    recoveryAcknowledged(acknowledged, at: now)
-    // RFC 7661: only a window that was used is worth growing.
-    if wasOpen, flightBefore &+ send.segment &* 2 >= congestion.window / 2 {
+    let wasRecovering = recovery.phase == .fast
+    recoveryAcknowledged(at: now)
+    if !wasRecovering {
       congestion.onAcknowledged(
-        bytes, segment: send.segment, roundTrip: roundTrip.smoothed ?? .milliseconds(1), at: now)
+        arrived, segment: send.segment, roundTrip: roundTrip.smoothed ?? .milliseconds(1), at: now)
     }
     growSendBuffer(configuration: configuration)
     // RFC 6298 §5.2, §5.3.
@@ -111,35 +130,78 @@ extension Connection {
       timers.stop(.retransmission)
       recovery.stalledSince = nil
     } else {
-      timers.set(.retransmission, to: now + roundTrip.timeout)
+      armRetransmission(since: now, at: now)
       recovery.stalledSince = now
     }
     if send.unsent > 0 || send.finQueued && !send.finSent || recovery.phase != .open {
       wantsOutput = true
     }
-    if send.isUserWaiting, send.buffered <= send.limit / 2 {
-      send.isUserWaiting = false
-      events.insert(.writable)
-    }
+    if send.isUserWaiting { tellRoom() }
     if send.finSent, send.flight == 0 { finAcknowledged(pool: &pool, at: now) }
+    return arrived
+  }
+
+  /// Takes what was acknowledged out of what is on its way.
+  ///
+  /// - Returns: octets that the peer was not known to have.
+  @inline(__always)
+  private mutating func dropAcknowledged(to acknowledgment: SequenceNumber, at now: Instant) -> Int
+  {
+    var arrived = 0
+    while let run = send.transmissions.popFirst(before: acknowledgment) {
+      guard run.fate != .arrived else { continue }
+      arrived &+= run.count
+      if sackPermitted { noteArrival(run, at: now) }
+    }
+    if let piece = send.transmissions.trimFirst(before: acknowledgment), piece.fate != .arrived {
+      arrived &+= piece.count
+      if sackPermitted { noteArrival(piece, at: now) }
+    }
+    if !send.records.isEmpty { send.records.removeAll(through: acknowledgment) }
+    if recovery.duplicateAcknowledgments > 0 {
+      // One segment filled the hole; the others are those that the duplicates told of.
+      let others = max(arrived / max(send.segment, 1) &- 1, 0)
+      let told = min(recovery.duplicateAcknowledgments, others)
+      recovery.duplicateAcknowledgments =
+        recovery.phase == .fast ? recovery.duplicateAcknowledgments &- told : 0
+      arrived &-= told &* send.segment
+    }
+    // RFC 2018 §8: whoever had the next octet would have acknowledged it; so it was dropped.
+    if !send.transmissions.isPlain, send.transmissions[0].fate == .arrived {
+      send.transmissions.forgetArrivals()
+    }
+    return arrived
+  }
+
+  /// The user waits for room in the buffer: is there enough?
+  mutating func tellRoom() {
+    guard send.buffered <= send.limit / 2, send.unsent &* 2 < notSentLimit else { return }
+    send.isUserWaiting = false
+    events.insert(.writable)
   }
 
   /// Nothing new was acknowledged: a duplicate counts towards a loss (RFC 5681 §2).
+  ///
+  /// - Returns: octets that the peer has by that, as far as can be known without SACK.
   private mutating func noteNoAdvance(
     _ segment: Segment, isNews: Bool, windowChanged: Bool, at now: Instant
-  ) {
-    guard send.flight > 0 else { return }
+  ) -> Int {
+    guard send.flight > 0 else { return 0 }
     // An answer of any kind shows that the peer lives: MUST-37, a closed window is not a failure.
     if send.window == 0 {
       recovery.consecutiveTimeouts = 0
       recovery.stalledSince = now
     }
-    let isDuplicate =
-      segment.length == 0 && !segment.flags.contains(.fin) && (isNews || !windowChanged)
-    guard isDuplicate, sackPermitted ? isNews : true else { return }
-    recovery.duplicateAcknowledgments = min(
-      recovery.duplicateAcknowledgments &+ 1, send.flight / max(send.segment, 1) &+ 3)
+    if sackPermitted {
+      if isNews { wantsOutput = true }
+      return 0
+    }
+    guard segment.length == 0, !segment.flags.contains(.fin), !windowChanged,
+      recovery.duplicateAcknowledgments < send.flight / max(send.segment, 1) &+ 3
+    else { return 0 }
+    recovery.duplicateAcknowledgments &+= 1
     wantsOutput = true
+    return send.segment
   }
 
   private mutating func measureRoundTrip(

@@ -84,7 +84,8 @@ extension Connection {
   mutating func releaseBuffers(to pool: inout ChunkPool) {
     send.buffer.removeAll(to: &pool)
     send.buffered = 0
-    send.scoreboard.removeAll()
+    send.transmissions.removeAll()
+    send.records.removeAll()
     receive.buffer.removeAll(to: &pool)
     receive.buffered = 0
     receive.ranges.removeAll()

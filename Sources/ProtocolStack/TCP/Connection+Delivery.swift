@@ -21,6 +21,8 @@ extension Connection {
       receive.finSequence = segment.sequence.advanced(by: segment.length)
     }
     if segment.length > 0 {
+      statistics.lastDataReceived = now
+      statistics.dataSegmentsReceived &+= 1
       let payload = bytes.slice(from: segment.offset, length: segment.length)
       if segment.sequence == receive.next, receive.ranges.isEmpty {
         takeInOrder(payload, segment, pool: &pool, counters: &counters, at: now)

@@ -15,7 +15,8 @@ extension Connection {
     send.segment = min(send.segment, max(offered, Int(TCPOptions.minimumSegmentSize)))
     congestion = CongestionControl(
       options.congestionControl ?? configuration.congestionControl, segment: send.segment)
-    sackPermitted = segment.options.sackPermitted
+    sackPermitted = segment.options.sackPermitted && configuration.usesSelectiveAcknowledgments
+    negotiateNotification(segment, offered: offersNotification, configuration: configuration)
     scalesWindow = segment.options.windowScale != nil
     if let shift = segment.options.windowScale {
       send.windowShift = shift
@@ -26,7 +27,7 @@ extension Connection {
       receive.maximum = min(receive.maximum, 65_535)
       receive.limit = min(receive.limit, 65_535)
     }
-    if let timestamp = segment.options.timestamp {
+    if configuration.usesTimestamps, let timestamp = segment.options.timestamp {
       timestamps.isEnabled = true
       timestamps.recent = timestamp.value
       timestamps.recentAt = now
@@ -57,8 +58,8 @@ extension Connection {
     if !answers || scalesWindow {
       header.windowScale = Self.windowShift(for: receive.maximum)
     }
-    header.sackPermitted = !answers || sackPermitted
-    if !answers || timestamps.isEnabled {
+    header.sackPermitted = answers ? sackPermitted : offersSack
+    if answers ? timestamps.isEnabled : offersTimestamps {
       header.timestamp = .init(
         value: timestamps.value(at: now), echo: answers ? timestamps.recent : 0)
     }
@@ -73,8 +74,9 @@ extension Connection {
     recovery.consecutiveTimeouts = 0
     recovery.stalledSince = nil
     recovery.point = send.unacknowledged
-    recovery.lostEdge = send.unacknowledged
-    recovery.highRetransmitted = send.unacknowledged
+    recovery.timerPurpose = .timeout
+    recovery.recent = RecentAcknowledgment(start: send.unacknowledged)
+    send.pushEnd = SequenceNumber.later(send.pushEnd, send.unacknowledged)
     if let start = recovery.timedSequence, start.precedesOrEquals(send.unacknowledged) {
       sampleRoundTrip(now.since(recovery.timedAt))
     }
@@ -82,6 +84,8 @@ extension Connection {
     guard enter(.established) else { return }
     events.insert(.connected)
     lastArrival = now
+    statistics.lastDataReceived = now
+    statistics.lastAcknowledgment = now
     armKeepAlive(at: now)
     if send.buffered > 0 || send.finQueued { wantsOutput = true }
   }

@@ -16,7 +16,12 @@ extension Connection {
   ) -> SegmentEnvelope? {
     if route.maximumTransmissionUnit > limit { _ = lowerPathMTU(to: limit, floor: 68, at: now) }
     let options = segmentOptions(at: now)
-    guard let plan = nextSegment(optionsSize: options.size, at: now) else { return nil }
+    guard var plan = nextSegment(optionsSize: options.size, at: now) else {
+      // It may wait for a window to open.
+      deadline = takeEarlierDeadline()
+      return nil
+    }
+    let ecn = notify(&plan)
     let isSyn = plan.flags.contains(.syn)
     let header = isSyn ? synOptions(at: now) : options
     guard write(plan, options: header, into: &packet, from: chunks) else {
@@ -29,7 +34,7 @@ extension Connection {
     if !wasTimeWait { deadline = takeEarlierDeadline() }
     return SegmentEnvelope(
       source: flow.localAddress, destination: flow.remoteAddress, nextHop: route.nextHop,
-      flowLabel: flowLabel, lastProgress: lastProgress)
+      ecn: ecn, flowLabel: flowLabel, lastProgress: lastProgress)
   }
 
   /// The earliest deadline, where that is earlier than the one the table knows.

@@ -1,158 +1,124 @@
 import Packets
 
-/// Finding out what was lost and sending it again (RFC 6675; RFC 6582 where the peer has no SACK).
+/// Sending again what was lost, and when (RFC 8985, RFC 9937; RFC 6582 where the peer has no SACK).
 extension Connection {
   /// The duplicate acknowledgments that tell of a loss (RFC 5681 §3.2).
-  private static var duplicateThreshold: Int { 3 }
+  static var duplicateThreshold: Int { 3 }
 
-  /// RFC 6675 §4 SetPipe: octets that are probably still on their way. Linear in the runs of the
-  /// scoreboard, of which there are at most 128; constant when nothing is missing.
+  /// RFC 6675 §4 SetPipe: octets that are probably still on their way. Constant time.
+  @inline(__always)
   func bytesInFlight() -> Int {
-    let flight = send.flight
-    guard
-      recovery.phase != .open || !send.scoreboard.isEmpty
-        || recovery.duplicateAcknowledgments > 0
-    else { return flight }
-    if !sackPermitted {
-      // RFC 5681 §3.2: each duplicate says that one segment has left the network.
-      let left = recovery.duplicateAcknowledgments &* send.segment
-      let lost = unretransmittedLoss()
-      return max(flight &- left &- lost, 0)
-    }
-    return max(flight &- send.scoreboard.total &- unretransmittedLoss(), 0)
-  }
-
-  /// Octets counted as lost, not sent again and not selectively acknowledged.
-  private func unretransmittedLoss() -> Int {
-    let from = SequenceNumber.later(recovery.highRetransmitted, send.unacknowledged)
-    guard recovery.phase != .open, from.precedes(recovery.lostEdge) else { return 0 }
-    var lost = from.distance(to: recovery.lostEdge)
-    var index = send.scoreboard.index(endingAfter: from)
-    while index < send.scoreboard.count {
-      let range = send.scoreboard[index]
-      guard range.start.precedes(recovery.lostEdge) else { break }
-      let start = SequenceNumber.later(range.start, from)
-      let end = recovery.lostEdge.precedes(range.end) ? recovery.lostEdge : range.end
-      lost &-= start.distance(to: end)
-      index &+= 1
-    }
-    return max(lost, 0)
+    let flight = send.flight &- send.transmissions.arrived &- send.transmissions.lost
+    guard recovery.duplicateAcknowledgments > 0 else { return flight }
+    // RFC 5681 §3.2: each duplicate says that one segment has left the network.
+    return max(flight &- recovery.duplicateAcknowledgments &* send.segment, 0)
   }
 
   /// The next lost octets to send again, as many as one packet takes.
-  mutating func retransmission(segmentSize: Int, most: Int, at now: Instant) -> SegmentPlan? {
-    guard recovery.phase != .open else { return nil }
-    var start = SequenceNumber.later(recovery.highRetransmitted, send.unacknowledged)
-    if let covered = send.scoreboard.range(containing: start) { start = covered.end }
-    guard start.precedes(recovery.lostEdge), start.precedes(send.next) else { return nil }
-    // RFC 6675 §5 (C): only while the window has room for a segment; the first one always goes.
+  mutating func retransmission(segmentSize: Int, most: Int) -> SegmentPlan? {
+    guard recovery.phase != .open, let index = send.transmissions.firstLost() else { return nil }
+    let run = send.transmissions[index]
+    // RFC 6675 §5 (C): only while the window has room for a segment; alone, it always goes.
     let inFlight = bytesInFlight()
-    let isFirst = start == send.unacknowledged
-    guard isFirst || congestion.window &- inFlight >= segmentSize else { return nil }
-    var end = recovery.lostEdge.precedes(send.next) ? recovery.lostEdge : send.next
-    let following = send.scoreboard.index(endingAfter: start)
-    if following < send.scoreboard.count, send.scoreboard[following].start.precedes(end) {
-      end = send.scoreboard[following].start
+    let room = congestion.window &- inFlight
+    guard room >= segmentSize || inFlight == 0 else { return nil }
+    let position = send.unacknowledged.distance(to: run.start)
+    var end = run.end
+    var isPushed = run.isPushed
+    // What left in small pieces may go again in one, unless the user wants them apart.
+    var following = index &+ 1
+    while following < send.transmissions.count, !send.records.hasEnd(at: end) {
+      let next = send.transmissions[following]
+      guard next.fate == .lost, run.start.distance(to: next.end) <= segmentSize else { break }
+      end = next.end
+      isPushed = next.isPushed
+      following &+= 1
     }
-    let room = max(congestion.window &- inFlight, segmentSize)
-    let position = send.unacknowledged.distance(to: start)
     let dataLength = max(send.buffered &- position, 0)
-    var length = min(min(start.distance(to: end), most), min(room, dataLength))
-    if length > segmentSize { length &-= length % segmentSize }
-    let reachesFin = send.finSent && position &+ length == send.buffered
+    var length = min(
+      min(run.start.distance(to: end), most), min(max(room, segmentSize), dataLength))
+    if length > segmentSize, run.start.advanced(by: length) != end {
+      length &-= length % segmentSize
+    }
     var flags: TCPFlags = .ack
-    if reachesFin, start.advanced(by: length).precedes(send.next) { flags.insert(.fin) }
+    let reached = run.start.advanced(by: length)
+    if length > segmentSize || isPushed && reached == end { flags.insert(.psh) }
+    if send.finSent, position &+ length == send.buffered, reached.precedes(send.next) {
+      flags.insert(.fin)
+    }
     guard length > 0 || flags.contains(.fin) else { return nil }
     return SegmentPlan(
-      sequence: start, length: length, position: position, flags: flags,
+      sequence: run.start, length: length, position: position, flags: flags,
       segmentSize: segmentSize, isRetransmission: true)
   }
 
-  /// The peer's selective acknowledgments (RFC 2018 §3).
+  // MARK: - Fast recovery
+
+  /// An acknowledgment was taken in: finds what is lost, and sets the window that recovery has.
   ///
-  /// - Returns: whether they told anything new.
-  mutating func takeSelectiveAcknowledgments(_ blocks: SACKBlocks) -> Bool {
-    let before = send.scoreboard.total
-    var index = 0
-    while index < blocks.count {
-      let block = blocks[index]
-      index &+= 1
-      // TCP-25: both edges must lie in what is on its way; anything else proves nothing.
-      guard send.unacknowledged.precedesOrEquals(block.left), block.left.precedes(block.right),
-        block.right.precedesOrEquals(send.next),
-        send.unacknowledged.distance(to: block.left) >= 0
-      else { continue }
-      _ = send.scoreboard.insert(SequenceRange(start: block.left, end: block.right))
+  /// - Parameters:
+  ///   - arrived: octets that the peer is known to have by it.
+  ///   - advanced: it moved SND.UNA.
+  mutating func recover(
+    arrived: Int, advanced: Bool, lostBefore: Int, at now: Instant
+  ) {
+    if sackPermitted { detectLosses(at: now) } else { detectLossByDuplicates() }
+    let isMore = send.transmissions.lost > lostBefore
+    if isMore { wantsOutput = true }
+    if recovery.phase == .open, send.transmissions.lost > 0 {
+      beginFastRecovery(arrived: arrived, at: now)
     }
-    return send.scoreboard.total != before
-  }
-
-  /// Looks at the scoreboard or the duplicates and begins, or goes on with, fast recovery.
-  mutating func detectLoss(at now: Instant) {
-    let edge = sackPermitted ? lostEdgeBySelectiveAcknowledgment() : lostEdgeByDuplicates()
-    guard let edge else { return }
-    if recovery.phase == .open {
-      // RFC 6582 §3.2 step 2: not again for losses of the window that was just recovered.
-      guard recovery.point.precedesOrEquals(send.unacknowledged) else { return }
-      let inFlight = send.flight
-      congestion.onLoss(inFlight: inFlight, segment: send.segment, at: now)
-      recovery.phase = .fast
-      recovery.point = send.next
-      recovery.highRetransmitted = send.unacknowledged
-      recovery.lostEdge = edge
-      wantsOutput = true
-    } else if recovery.lostEdge.precedes(edge) {
-      recovery.lostEdge = edge
+    guard recovery.phase == .fast else { return }
+    let window = recovery.reduction.window(
+      arrived: arrived, isSafe: advanced && !isMore, inFlight: bytesInFlight(),
+      threshold: congestion.threshold, segment: send.segment)
+    if let window {
+      congestion.recover(window)
       wantsOutput = true
     }
   }
 
-  /// RFC 6675 §4 IsLost: below three runs, or more than two segments' worth, of what arrived later.
-  private func lostEdgeBySelectiveAcknowledgment() -> SequenceNumber? {
-    var index = send.scoreboard.count
-    var octets = 0
-    var runs = 0
-    while index > 0 {
-      index &-= 1
-      octets &+= send.scoreboard[index].count
-      runs &+= 1
-      if runs >= Self.duplicateThreshold
-        || octets > (Self.duplicateThreshold &- 1) &* send.segment
-      {
-        return send.scoreboard[index].start
-      }
-    }
-    // RFC 6675 §5 step 1: so many duplicates tell of a loss even where they carry few octets.
-    guard recovery.duplicateAcknowledgments >= Self.duplicateThreshold, send.scoreboard.count > 0
-    else { return nil }
-    return send.scoreboard[0].start
+  private mutating func beginFastRecovery(arrived: Int, at now: Instant) {
+    congestion.onLoss(inFlight: send.flight, segment: send.segment, at: now)
+    recovery.phase = .fast
+    recovery.point = send.next
+    recovery.tail.end = nil
+    recovery.tail.isDue = false
+    recovery.reduction.begin(flight: send.flight &- send.transmissions.arrived &+ arrived)
+    wantsOutput = true
   }
 
-  private func lostEdgeByDuplicates() -> SequenceNumber? {
-    guard recovery.duplicateAcknowledgments >= Self.duplicateThreshold else { return nil }
-    let end = send.unacknowledged.advanced(by: send.segment)
-    return end.precedes(send.next) ? end : send.next
+  /// Fast recovery by the reordering timer: no acknowledgment came that could set the window.
+  mutating func reorderingTimedOut(at now: Instant) {
+    recovery.timerPurpose = .timeout
+    timers.set(.retransmission, to: now + roundTrip.timeout)
+    let lostBefore = send.transmissions.lost
+    detectLosses(at: now)
+    guard send.transmissions.lost > lostBefore else { return }
+    wantsOutput = true
+    guard recovery.phase == .open else { return }
+    beginFastRecovery(arrived: 0, at: now)
+    // RFC 9937 §5: the first retransmission goes at once.
+    congestion.recover(bytesInFlight() &+ send.segment)
   }
 
   /// SND.UNA has moved: recovery may be over, or the next hole is known.
-  mutating func recoveryAcknowledged(_ acknowledged: Int, at now: Instant) {
-    switch recovery.phase {
-    case .open: break
-    case .fast, .timeout:
-      if recovery.point.precedesOrEquals(send.unacknowledged) {
-        recovery.phase = .open
-        recovery.duplicateAcknowledgments = 0
-      } else if recovery.phase == .fast, !sackPermitted {
-        // RFC 6582 §3.2 step 3: a partial acknowledgment means the next segment is missing too.
-        recovery.duplicateAcknowledgments = max(
-          recovery.duplicateAcknowledgments &- acknowledged / max(send.segment, 1), 0)
-        let end = send.unacknowledged.advanced(by: send.segment)
-        recovery.lostEdge = end.precedes(send.next) ? end : send.next
-        recovery.highRetransmitted = send.unacknowledged
-      }
-      wantsOutput = true
+  mutating func recoveryAcknowledged(at now: Instant) {
+    guard recovery.phase != .open else { return }
+    if recovery.point.precedesOrEquals(send.unacknowledged) {
+      // RFC 9937 §5: at the end the window is what it was to become.
+      if recovery.phase == .fast { congestion.recover(congestion.threshold) }
+      recovery.phase = .open
+      recovery.duplicateAcknowledgments = 0
+      recovery.recent.recovered()
+    } else if recovery.phase == .fast, !sackPermitted {
+      // RFC 6582 §3.2 step 3: a partial acknowledgment means the next segment is missing too.
+      send.transmissions.losesFirst(send.segment)
     }
+    wantsOutput = true
   }
+
+  // MARK: - The retransmission timer
 
   /// RFC 6298 §5.4 to §5.7: the oldest data is sent again and everything in flight counts as lost.
   mutating func retransmissionTimedOut(
@@ -163,18 +129,26 @@ extension Connection {
     let isRepeated = recovery.phase == .timeout && recovery.consecutiveTimeouts > 0
     recovery.consecutiveTimeouts &+= 1
     recovery.timedSequence = nil
+    recovery.tail = TailLossProbe()
     if send.window > 0 || send.maximumWindow == 0 {
       congestion.onTimeout(
         inFlight: send.flight, segment: send.segment, isRepeated: isRepeated, at: now)
     }
     // RFC 2018 §8: the peer may have dropped what it acknowledged selectively.
-    send.scoreboard.removeAll()
+    if isRepeated || send.transmissions.isEmpty || send.transmissions[0].fate == .arrived {
+      send.transmissions.forgetArrivals()
+    }
+    loseEverything()
+    timers.set(.retransmission, to: now + roundTrip.timeout)
+    recovery.timerPurpose = .timeout
+  }
+
+  /// All that is not known to have arrived is to be sent again, slowly at first.
+  mutating func loseEverything() {
+    send.transmissions.losesAll()
     recovery.phase = .timeout
     recovery.point = send.next
-    recovery.lostEdge = send.next
-    recovery.highRetransmitted = send.unacknowledged
     recovery.duplicateAcknowledgments = 0
     wantsOutput = true
-    timers.set(.retransmission, to: now + roundTrip.timeout)
   }
 }

@@ -9,11 +9,17 @@ struct SegmentPlan {
   var flags: TCPFlags
   /// Payload octets that one wire segment carries; more than that is cut by the link.
   var segmentSize = 0
+  /// Its end is where the user, or the end of a record, wants all to be handed on.
+  var isPushed = false
   var isRetransmission = false
+  /// A tail loss probe (RFC 8985 §7).
+  var isProbe = false
 }
 
 extension Connection {
   /// The options every segment but a SYN carries now.
+  // A call that only borrows would copy the whole block to the stack.
+  @inline(__always)
   func segmentOptions(at now: Instant) -> TCPOptions {
     var header = TCPOptions()
     if timestamps.isEnabled {
@@ -35,9 +41,11 @@ extension Connection {
       if send.synDue { return synPlan() }
       if state == .synReceived, receive.acknowledgeNow { return acknowledgmentPlan() }
     default:
+      if send.unsent > 0, send.flight == 0 { restartAfterIdle(at: now) }
       let size = max(send.segment &- optionsSize, 1)
       let most = largestPayload(segmentSize: size, optionsSize: optionsSize)
-      if let plan = retransmission(segmentSize: size, most: most, at: now) { return plan }
+      if recovery.tail.isDue, let plan = probe(segmentSize: size) { return plan }
+      if let plan = retransmission(segmentSize: size, most: most) { return plan }
       if let plan = newData(segmentSize: size, most: most, at: now) { return plan }
       if send.keepAliveDue { return keepAlivePlan() }
       if receive.acknowledgeNow { return acknowledgmentPlan() }
@@ -46,17 +54,45 @@ extension Connection {
     return nil
   }
 
-  /// The payload of the largest packet the link takes: a multiple of the segment size.
+  /// RFC 5681 §4.1: what the window says of the path is out of date.
+  private mutating func restartAfterIdle(at now: Instant) {
+    guard restartsAfterIdle, send.lastData.nanoseconds > .min,
+      now.since(send.lastData) > roundTrip.timeout
+    else { return }
+    congestion.onIdle(segment: send.segment)
+  }
+
+  /// The payload of the largest packet to send: a multiple of the segment size that the link takes,
+  /// that lasts about a millisecond at the rate the window gives, and that is at most half of the
+  /// window, so that a small window is not one burst.
+  @inline(__always)
   private func largestPayload(segmentSize: Int, optionsSize: Int) -> Int {
     let headers = (flow.isIPv4 ? 40 : 60) &+ optionsSize
     guard route.segmentationOffload > headers &+ segmentSize else { return segmentSize }
     let room = min(route.segmentationOffload, 65_535) &- headers
-    return room &- room % segmentSize
+    var segments = min(room, congestion.window / 2) / segmentSize
+    let trip = max(roundTrip.smoothed ?? .zero, recovery.recent.roundTrip)
+    if trip.nanoseconds > 2_000_000 {
+      let share = congestion.window &* 2 / Int(trip.nanoseconds / 1_000_000) / segmentSize
+      segments = min(segments, max(share, leastOffload))
+    }
+    return max(segments, 1) &* segmentSize
   }
 
   private func synPlan() -> SegmentPlan {
-    SegmentPlan(sequence: send.initial, flags: state == .synSent ? .syn : [.syn, .ack])
+    var flags: TCPFlags = state == .synSent ? .syn : [.syn, .ack]
+    if state == .synReceived {
+      // RFC 3168 §6.1.1: agreed.
+      if congestionNotification.isEnabled { flags.insert(.ece) }
+    } else if offersNotification {
+      flags.formUnion([.ece, .cwr])
+    }
+    return SegmentPlan(sequence: send.initial, flags: flags)
   }
+
+  /// RFC 3168 §6.1.1.1: a SYN that was not answered goes again without asking for marks, which
+  /// some paths do not let through.
+  var offersNotification: Bool { asksForNotification && recovery.consecutiveTimeouts == 0 }
 
   private func acknowledgmentPlan() -> SegmentPlan {
     SegmentPlan(sequence: send.next, flags: .ack)
@@ -71,12 +107,21 @@ extension Connection {
   private mutating func newData(segmentSize: Int, most: Int, at now: Instant) -> SegmentPlan? {
     let unsent = send.unsent
     let wantsFin = send.finQueued && !send.finSent
-    guard unsent > 0 || wantsFin else { return nil }
+    guard unsent > 0 || wantsFin else {
+      send.isFlushing = false
+      return nil
+    }
+    guard !send.transmissions.isCrowded else { return nil }
     let flight = send.flight
     // RFC 9293 §3.8.6.2.1 SHLD-15: a window that shrank leaves nothing, never less.
     let windowRoom = max(send.window &- flight, 0)
     let inFlight = flight == 0 ? 0 : bytesInFlight()
     var length = min(unsent, min(windowRoom, most))
+    var recordEnd: SequenceNumber?
+    if !send.records.isEmpty, let end = send.records.first(after: send.next) {
+      length = min(length, send.next.distance(to: end))
+      recordEnd = end
+    }
     if unsent > 0 {
       if send.probeDue {
         // RFC 9293 §3.8.6.1 MUST-36: an octet of new data, whatever the window says.
@@ -84,13 +129,16 @@ extension Connection {
       } else {
         length = min(length, congestionRoom(inFlight: inFlight, segmentSize: segmentSize))
         guard length > 0 else {
-          noteIdleWindow(windowRoom: windowRoom, flight: flight, at: now)
+          noteWaiting(windowRoom: windowRoom, flight: flight, size: segmentSize, at: now)
           return nil
         }
-        length = silly(
-          length, unsent: unsent, windowRoom: windowRoom, flight: flight, size: segmentSize)
+        let isRecord = length < unsent && recordEnd == send.next.advanced(by: length)
+        if !isRecord {
+          length = silly(
+            length, unsent: unsent, windowRoom: windowRoom, flight: flight, size: segmentSize)
+        }
         guard length > 0 else {
-          noteIdleWindow(windowRoom: windowRoom, flight: flight, at: now)
+          noteWaiting(windowRoom: windowRoom, flight: flight, size: segmentSize, at: now)
           return nil
         }
       }
@@ -98,20 +146,25 @@ extension Connection {
     var flags: TCPFlags = .ack
     // Also at the end of what the link cuts, so that a receiver which puts it together again hands
     // it on.
-    if length > 0, length == unsent || length > segmentSize { flags.insert(.psh) }
+    let end = send.next.advanced(by: length)
+    let isPushed =
+      length > 0 && recordEnd == end
+      || send.next.precedes(send.pushEnd) && send.pushEnd.precedesOrEquals(end)
+    if isPushed || length > segmentSize { flags.insert(.psh) }
     // The FIN rides on the last data, or alone; it takes a place in the window of its own.
     if wantsFin, length == unsent, windowRoom > length || flight == 0 && length == 0 {
       flags.insert(.fin)
     } else if length == 0 {
-      noteIdleWindow(windowRoom: windowRoom, flight: flight, at: now)
+      noteWaiting(windowRoom: windowRoom, flight: flight, size: segmentSize, at: now)
       return nil
     }
     return SegmentPlan(
       sequence: send.next, length: length, position: flight, flags: flags,
-      segmentSize: segmentSize)
+      segmentSize: segmentSize, isPushed: isPushed)
   }
 
   /// What the congestion window still allows, in whole segments except for the first.
+  @inline(__always)
   private func congestionRoom(inFlight: Int, segmentSize: Int) -> Int {
     let room = congestion.window &- inFlight
     if room >= segmentSize || inFlight == 0 { return max(room, segmentSize) }
@@ -119,6 +172,7 @@ extension Connection {
   }
 
   /// Sender-side avoidance of silly windows, and Nagle's rule: what of `length` may go.
+  @inline(__always)
   private func silly(
     _ length: Int, unsent: Int, windowRoom: Int, flight: Int, size: Int
   ) -> Int {
@@ -127,6 +181,7 @@ extension Connection {
       // All that is queued fits. A small tail waits for what is on its way, unless told not to.
       if length == whole || send.finQueued { return length }
       let isHeld = options.isCorked || send.expectsMore
+      if send.isFlushing { return length }
       if !isHeld, options.noDelay || flight == 0 { return length }
       return whole
     }
@@ -137,56 +192,9 @@ extension Connection {
 
   /// RFC 9293 §3.8.6.1 MUST-36: with data waiting and nothing on its way that would bring news of
   /// the window, a timer has to.
-  private mutating func noteIdleWindow(windowRoom: Int, flight: Int, at now: Instant) {
+  private mutating func noteWaiting(windowRoom: Int, flight: Int, size: Int, at now: Instant) {
+    if windowRoom < min(send.unsent, size) { statistics.windowLimited.begin(at: now) }
     guard flight == 0, !timers.isSet(.persist), !timers.isSet(.retransmission) else { return }
     timers.set(.persist, to: now + roundTrip.timeout)
-  }
-
-  /// Books a segment that was handed to the link.
-  mutating func sent(_ plan: SegmentPlan, at now: Instant) {
-    var end = plan.sequence.advanced(by: plan.length)
-    if plan.flags.contains(.syn) {
-      end = end.advanced(by: 1)
-      send.synDue = false
-    }
-    if plan.flags.contains(.fin) {
-      end = end.advanced(by: 1)
-      send.finSent = true
-      if !plan.isRetransmission { enterAfterFin() }
-    }
-    if send.next.precedes(end) {
-      if recovery.timedSequence == nil, !plan.isRetransmission {
-        recovery.timedSequence = end
-        recovery.timedAt = now
-      }
-      send.next = end
-    }
-    if plan.isRetransmission {
-      statistics.retransmittedSegments &+= 1
-      recovery.timedSequence = nil
-      if recovery.highRetransmitted.precedes(end) { recovery.highRetransmitted = end }
-    }
-    if end != plan.sequence {
-      // RFC 6298 §5.1: the timer runs while anything is on its way.
-      if !timers.isSet(.retransmission) {
-        timers.set(.retransmission, to: now + roundTrip.timeout)
-      }
-      timers.stop(.persist)
-      send.probeDue = false
-      if recovery.stalledSince == nil { recovery.stalledSince = now }
-    }
-    if plan.sequence.precedes(send.unacknowledged) { send.keepAliveDue = false }
-    statistics.segmentsSent &+= 1
-    statistics.bytesSent &+= UInt64(truncatingIfNeeded: plan.length)
-    if plan.flags.contains(.ack) { acknowledged(at: now) }
-  }
-
-  /// Every segment that leaves acknowledges all there is.
-  private mutating func acknowledged(at now: Instant) {
-    receive.acknowledgeNow = false
-    receive.unacknowledgedBytes = 0
-    receive.duplicate = nil
-    receive.lastAcknowledged = receive.next
-    timers.stop(.acknowledgment)
   }
 }

@@ -8,14 +8,28 @@ extension Connection {
       wantsOutput = true
     }
     if timers.takeExpired(.persist, at: now), send.unsent > 0 || send.finQueued {
-      send.probeDue = true
-      wantsOutput = true
+      persistExpired()
     }
     if timers.takeExpired(.retransmission, at: now) {
-      retransmissionExpired(at: now, configuration: configuration)
+      switch recovery.timerPurpose {
+      case .timeout: retransmissionExpired(at: now, configuration: configuration)
+      case .probe: if send.flight > 0 { probeTimedOut(at: now) }
+      case .reordering: if send.flight > 0 { reorderingTimedOut(at: now) }
+      }
     }
     if timers.takeExpired(.keepAlive, at: now) { keepAliveExpired(at: now) }
     if timers.takeExpired(.close, at: now) { end(nil) }
+  }
+
+  /// What waited was held back by the user, or by the peer's window.
+  private mutating func persistExpired() {
+    wantsOutput = true
+    if send.unsent > 0, send.window &- send.flight >= send.unsent {
+      send.isFlushing = true
+      send.pushEnd = send.unacknowledged.advanced(by: send.buffered)
+    } else {
+      send.probeDue = true
+    }
   }
 
   private mutating func retransmissionExpired(at now: Instant, configuration: TCPConfiguration) {
@@ -39,7 +53,11 @@ extension Connection {
       return
     }
     // RFC 9293 §3.8.3 MUST-20: at R2 the connection is given up.
-    guard recovery.consecutiveTimeouts < configuration.dataRetries else {
+    // For nobody, it is given up sooner: a peer must not keep what its user has let go of.
+    let retries =
+      isOrphan
+      ? min(configuration.dataRetries, configuration.orphanRetries) : configuration.dataRetries
+    guard recovery.consecutiveTimeouts < retries else {
       return end(softError ?? .timedOut)
     }
     retransmissionTimedOut(at: now, configuration: configuration)

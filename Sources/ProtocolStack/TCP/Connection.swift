@@ -27,6 +27,7 @@ struct Connection: ~Copyable {
   var options: TCPSocketOptions
   /// Timestamps (RFC 7323 §3): negotiated, our clock's secret offset, the peer's last value.
   var timestamps = TimestampState()
+  var congestionNotification = CongestionNotification()
   /// Both sides permitted selective acknowledgment (RFC 2018 §2).
   var sackPermitted = false
 
@@ -44,6 +45,16 @@ struct Connection: ~Copyable {
   var isTimeWaitNoted = false
   /// The patience of FIN-WAIT-2 without a user.
   let orphanTimeout: Interval
+  /// What its SYN offers.
+  let offersTimestamps: Bool
+  let offersSack: Bool
+  let asksForNotification: Bool
+  /// An idle time takes the congestion window back (RFC 5681 §4.1).
+  let restartsAfterIdle: Bool
+  /// Segments in a packet that the link cuts, at least, where the windows allow so many.
+  let leastOffload: Int
+  /// Octets that may wait to be sent for the first time, unless the options say otherwise.
+  let leastNotSent: Int
   /// The listener that this connection has not been accepted from yet.
   var listener: UInt32?
   /// The user has let go; the slot is freed when the connection ends.
@@ -99,6 +110,12 @@ struct Connection: ~Copyable {
     timestamps.offset = timestampOffset
     timeWait = configuration.maximumSegmentLifetime * 2
     orphanTimeout = configuration.orphanTimeout
+    offersTimestamps = configuration.usesTimestamps
+    offersSack = configuration.usesSelectiveAcknowledgments
+    asksForNotification = configuration.explicitCongestionNotification == .always
+    restartsAfterIdle = configuration.restartsAfterIdle
+    leastOffload = configuration.minimumOffloadSegments
+    leastNotSent = configuration.notSentLowWater
     acknowledgmentDelay = configuration.acknowledgmentDelay
     quickAcknowledgments = configuration.quickAcknowledgments
     lastArrival = now
@@ -218,8 +235,16 @@ struct SendSpace: ~Copyable {
   var expectsMore = false
   /// The user found the buffer full and waits.
   var isUserWaiting = false
-  /// What the peer holds beyond a hole (RFC 2018).
-  var scoreboard = SequenceRanges(limit: 128)
+  /// What is between SND.UNA and SND.NXT, and what became of it.
+  var transmissions = Transmissions()
+  /// Ends of what the user wants in packets of its own (`MSG_EOR`).
+  var records = RecordEnds()
+  /// What lies before this, the user has said, is to be handed on at once.
+  var pushEnd: SequenceNumber
+  /// What is queued leaves, whatever Nagle's rule and the user have said before.
+  var isFlushing = false
+  /// When new data was sent last.
+  var lastData = Instant(nanoseconds: .min)
 
   init(initial: SequenceNumber, segment: Int, limit: Int) {
     self.initial = initial
@@ -227,6 +252,7 @@ struct SendSpace: ~Copyable {
     self.limit = max(limit, 4096)
     unacknowledged = initial
     next = initial
+    pushEnd = initial
   }
 
   /// Octets on their way or lost: between SND.UNA and SND.NXT.
@@ -332,15 +358,4 @@ struct ChallengeBudget {
     used &+= 1
     return true
   }
-}
-
-/// What a connection has seen.
-struct ConnectionStatistics {
-  var segmentsSent: UInt64 = 0
-  var segmentsReceived: UInt64 = 0
-  var bytesSent: UInt64 = 0
-  var bytesReceived: UInt64 = 0
-  var retransmittedSegments: UInt64 = 0
-  var timeouts: UInt64 = 0
-  var brokenInvariants: UInt32 = 0
 }

@@ -3,7 +3,7 @@ import Packets
 /// The timers of a connection: a table of instants, nothing more. Setting and stopping are stores.
 struct ConnectionTimers {
   enum Name: Int, CaseIterable {
-    /// Oldest unacknowledged octet (RFC 6298), zero-window probes included.
+    /// Oldest unacknowledged octet (RFC 6298), or before that what ``Recovery/timerPurpose`` says.
     case retransmission
     /// An acknowledgment that waits for company (RFC 9293 §3.8.6.3).
     case acknowledgment

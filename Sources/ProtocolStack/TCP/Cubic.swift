@@ -43,9 +43,10 @@ struct Cubic {
   }
 
   /// The window after a loss, in bytes.
-  mutating func reduced(window: Int, inFlight: Int, at now: Instant) -> Int {
-    // RFC 9438 §4.6: what was really on its way counts, not a window the sender never filled.
-    let used = Double(min(window, max(inFlight, 1)))
+  mutating func reduced(window: Int, at now: Instant) -> Int {
+    // RFC 9438 §4.6: the window may stand for what is on its way, because it grows only while that
+    // fills it.
+    let used = Double(window)
     epoch = nil
     // RFC 9438 §4.7, fast convergence: a smaller window than at the last loss makes room for
     // others.
@@ -53,6 +54,9 @@ struct Cubic {
     lastLoss = used
     return Self.bytes(used * Self.beta, atLeast: 0)
   }
+
+  /// After an idle time the curve begins anew (RFC 9438 §5.8).
+  mutating func restart() { epoch = nil }
 
   private static func bytes(_ value: Double, atLeast floor: Int) -> Int {
     guard value.isFinite, value < 1e12 else { return floor }

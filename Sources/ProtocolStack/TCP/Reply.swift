@@ -31,11 +31,11 @@ struct Reply: BitwiseCopyable {
 
   var options: TCPOptions {
     var options = TCPOptions()
+    if hasTimestamp { options.timestamp = .init(value: timestamp, echo: echo) }
     guard segment > 0 else { return options }
     options.maximumSegmentSize = segment
     if hasWindowShift { options.windowScale = windowShift }
     options.sackPermitted = sackPermitted
-    if hasTimestamp { options.timestamp = .init(value: timestamp, echo: echo) }
     return options
   }
 }

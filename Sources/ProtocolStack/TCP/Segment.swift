@@ -15,6 +15,8 @@ struct Segment {
   var offset: Int
   /// Payload octets per wire segment where several were coalesced, else zero.
   var segmentSize: Int
+  /// A router has marked its packet (RFC 3168 §5).
+  var isMarked = false
 
   init(header: TCPHeader, options: TCPOptions, length: Int, segmentSize: Int) {
     sequence = header.sequenceNumber

@@ -36,11 +36,34 @@ public struct TCPConfiguration: Sendable {
   /// SYNs beyond a listener's backlog are answered with cookies (RFC 4987 §3.6) rather than
   /// dropped.
   public var usesSynCookies = true
+  /// Retransmissions without an answer before a connection that no user holds is given up.
+  public var orphanRetries = 8
   public var congestionControl = CongestionAlgorithm.cubic
+  /// Marks of routers instead of losses (RFC 3168).
+  public var explicitCongestionNotification = NotificationPolicy.whenAsked
+  /// Offer and accept timestamps (RFC 7323 §3), selective acknowledgments (RFC 2018).
+  public var usesTimestamps = true
+  public var usesSelectiveAcknowledgments = true
+  /// After an idle time of a retransmission timeout the congestion window is no larger than at the
+  /// beginning (RFC 5681 §4.1).
+  public var restartsAfterIdle = true
+  /// A packet that the link cuts lasts a millisecond at most, but has so many segments at least.
+  public var minimumOffloadSegments = 2
+  /// The most bytes a connection may hold that were never sent, where its own options do not say
+  /// (`TCP_NOTSENT_LOWAT`).
+  public var notSentLowWater = Int.max
   /// In place of a secret one, for tests of the wrap-around. Never set it on a real network.
   public var fixedInitialSequenceNumber: UInt32?
 
   public init() {}
+}
+
+/// Who brings explicit congestion notification up (RFC 3168 §6.1.1).
+public enum NotificationPolicy: UInt8, Sendable, CaseIterable {
+  case never
+  /// The peer may; our own SYNs do not ask for it.
+  case whenAsked
+  case always
 }
 
 /// Which congestion control a connection uses.
@@ -71,6 +94,10 @@ public struct TCPSocketOptions: Sendable, Equatable {
   public var sendBufferLimit: Int?
   /// The receive buffer's limit in bytes (`SO_RCVBUF`); nil: tuned.
   public var receiveBufferLimit: Int?
+  /// The most bytes that may wait to be sent for the first time: so much of a write is taken that
+  /// the packet is full in which this lies, and the socket is writable again at half of it
+  /// (`TCP_NOTSENT_LOWAT`); nil: the stack's.
+  public var notSentLowWater: Int?
   /// The largest segment to send and to announce (`TCP_MAXSEG`); nil: what the path allows.
   public var maximumSegmentSize: Int?
   /// nil: the stack's.

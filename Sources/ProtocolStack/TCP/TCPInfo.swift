@@ -31,6 +31,29 @@ public struct TCPInfo: Sendable {
   public var retransmittedSegments: UInt64
   public var timeouts: UInt64
   public var isInRecovery: Bool
+  public var congestionState: CongestionState
+  /// Bytes beyond the acknowledged ones that the peer has (RFC 2018); bytes found lost, whether
+  /// they were sent again or not; and of these, those on their way again.
+  public var bytesArrived: Int
+  public var bytesLost: Int
+  public var bytesResent: Int
+  /// How many segments behind the newest one an arrival came at most; three at least.
+  public var reordering: Int
+  /// Time-outs in a row, and keep-alive probes, without an answer.
+  public var consecutiveTimeouts: Int
+  public var keepAliveProbes: Int
+  public var dataSegmentsSent: UInt64
+  public var dataSegmentsReceived: UInt64
+  public var bytesAcknowledged: UInt64
+  public var bytesRetransmitted: UInt64
+  /// Since data was sent last, since data and an acknowledgment arrived last; nil: never.
+  public var sinceDataSent: Interval?
+  public var sinceDataReceived: Interval?
+  public var sinceAcknowledgment: Interval?
+  /// How long data was queued or on its way, and of that, was held back by the peer's window.
+  public var busyTime: Interval
+  public var windowLimitedTime: Interval
+  public var usesCongestionNotification: Bool
   public var usesTimestamps: Bool
   public var usesSelectiveAcknowledgment: Bool
   /// The shifts of the peer's window and of ours; nil where not both sides scale (RFC 7323 §2).
@@ -39,13 +62,49 @@ public struct TCPInfo: Sendable {
   public var failure: StackError?
 }
 
+/// How sure a sender is that all is well (Linux's `tcpi_ca_state`).
+public enum CongestionState: UInt8, Sendable, CaseIterable {
+  case open
+  /// Something is out of order or missing.
+  case disorder
+  /// The window was reduced without a loss.
+  case reduced
+  /// Fast recovery.
+  case recovery
+  /// After a time-out.
+  case loss
+}
+
+extension Connection {
+  /// How sure it is that all is well.
+  fileprivate var congestionState: CongestionState {
+    switch recovery.phase {
+    case .fast: return .recovery
+    case .timeout: return .loss
+    case .open:
+      if !send.transmissions.isPlain || recovery.duplicateAcknowledgments > 0 { return .disorder }
+      guard let point = congestionNotification.point, send.unacknowledged.precedes(point) else {
+        return .open
+      }
+      return .reduced
+    }
+  }
+}
+
+extension Instant {
+  /// The time since `instant`, unless that never was.
+  fileprivate func since(event instant: Instant) -> Interval? {
+    instant.nanoseconds == .min ? nil : since(instant)
+  }
+}
+
 extension TransmissionControl {
-  func info(_ handle: SocketHandle) -> TCPInfo? {
+  func info(_ handle: SocketHandle, at now: Instant) -> TCPInfo? {
     guard let slot = connection(handle) else { return nil }
-    return info(slot)
+    return info(slot, at: now)
   }
 
-  func info(_ slot: UInt32) -> TCPInfo {
+  func info(_ slot: UInt32, at now: Instant) -> TCPInfo {
     let window = connections[slot].receive.next.distance(to: connections[slot].receive.edge)
     return TCPInfo(
       state: connections[slot].state, local: local(of: slot), remote: remote(of: slot),
@@ -67,6 +126,24 @@ extension TransmissionControl {
       retransmittedSegments: connections[slot].statistics.retransmittedSegments,
       timeouts: connections[slot].statistics.timeouts,
       isInRecovery: connections[slot].recovery.phase != .open,
+      congestionState: connections[slot].congestionState,
+      bytesArrived: connections[slot].send.transmissions.arrived,
+      bytesLost: connections[slot].send.transmissions.lost
+        &+ connections[slot].send.transmissions.resent,
+      bytesResent: connections[slot].send.transmissions.resent,
+      reordering: connections[slot].recovery.recent.reordering,
+      consecutiveTimeouts: connections[slot].recovery.consecutiveTimeouts,
+      keepAliveProbes: connections[slot].keepAliveProbesSent,
+      dataSegmentsSent: connections[slot].statistics.dataSegmentsSent,
+      dataSegmentsReceived: connections[slot].statistics.dataSegmentsReceived,
+      bytesAcknowledged: UInt64(clamping: connections[slot].send.acknowledged),
+      bytesRetransmitted: connections[slot].statistics.bytesRetransmitted,
+      sinceDataSent: now.since(event: connections[slot].send.lastData),
+      sinceDataReceived: now.since(event: connections[slot].statistics.lastDataReceived),
+      sinceAcknowledgment: now.since(event: connections[slot].statistics.lastAcknowledgment),
+      busyTime: connections[slot].statistics.busy.value(at: now),
+      windowLimitedTime: connections[slot].statistics.windowLimited.value(at: now),
+      usesCongestionNotification: connections[slot].congestionNotification.isEnabled,
       usesTimestamps: connections[slot].timestamps.isEnabled,
       usesSelectiveAcknowledgment: connections[slot].sackPermitted,
       windowShifts: connections[slot].scalesWindow
@@ -98,7 +175,7 @@ extension TransmissionControl {
   }
 
   /// Calls `body` with every connection, whether a user holds it or not. Linear in the table.
-  func forEachConnection(_ body: (TCPInfo) -> Void) {
-    for slot in connections.indices where connections.contains(slot) { body(info(slot)) }
+  func forEachConnection(at now: Instant, _ body: (TCPInfo) -> Void) {
+    for slot in connections.indices where connections.contains(slot) { body(info(slot, at: now)) }
   }
 }

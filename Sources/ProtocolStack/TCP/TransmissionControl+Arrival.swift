@@ -9,7 +9,7 @@ extension TransmissionControl {
   ///   - bytes: from the TCP header to the end of the IP payload.
   ///   - route: the way back, where the segment may begin a connection.
   ///   - checksumIsValid: the link has verified it, or it never left this machine.
-  ///   - congestionExperienced: the IP header's mark (kept for ECN).
+  ///   - congestionExperienced: the IP header's mark (RFC 3168 §5).
   ///   - segmentSize: payload octets per wire segment where the link coalesced several, else zero.
   mutating func receive(
     _ bytes: Span<UInt8>, from source: IPAddress, to destination: IPAddress,
@@ -30,9 +30,10 @@ extension TransmissionControl {
       counters.malformed &+= 1
       return
     }
-    let segment = Segment(
+    var segment = Segment(
       header: header, options: TCPOptions(in: bytes, header: header),
       length: bytes.count &- header.dataOffset, segmentSize: Int(segmentSize))
+    segment.isMarked = congestionExperienced
     let flow = Flow(
       local: destination, localPort: header.destinationPort, remote: source,
       remotePort: header.sourcePort, interface: interface)

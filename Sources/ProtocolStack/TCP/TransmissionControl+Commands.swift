@@ -133,7 +133,7 @@ extension TransmissionControl {
     guard let slot = connection(handle) else { throw .noSuchSocket }
     var isReady = false
     let taken = try connections[slot].queue(
-      bytes, from: &chunks, counters: &counters, isReady: &isReady)
+      bytes, from: &chunks, counters: &counters, isReady: &isReady, at: now)
     if isReady { settle(slot, at: now) }
     return taken
   }
@@ -149,6 +149,19 @@ extension TransmissionControl {
     return result
   }
 
+  /// What was queued last ends a record: nothing behind it shares a packet with it.
+  mutating func endRecord(_ handle: SocketHandle) {
+    if let slot = connection(handle) { connections[slot].endRecord() }
+  }
+
+  /// What is queued leaves as soon as the windows allow, in however small a segment.
+  mutating func flush(_ handle: SocketHandle, at now: Instant) {
+    guard let slot = connection(handle), connections[slot].state.isSynchronized else { return }
+    connections[slot].send.isFlushing = true
+    connections[slot].wantsOutput = true
+    settle(slot, at: now)
+  }
+
   /// No more will be sent: a FIN follows what is queued. The other direction goes on.
   mutating func shutdownSend(_ handle: SocketHandle, at now: Instant) throws(StackError) {
     guard let slot = connection(handle) else { throw .noSuchSocket }
@@ -161,7 +174,7 @@ extension TransmissionControl {
     if let listener = listener(handle) { return closeListener(listener, at: now) }
     guard let slot = connection(handle) else { return }
     if connections[slot].release(pool: &chunks, at: now) {
-      resetPeer(slot)
+      resetPeer(slot, at: now)
       connections[slot].end(nil)
     }
     settle(slot, at: now)
@@ -194,7 +207,7 @@ extension TransmissionControl {
 
   private mutating func abort(_ slot: UInt32, because reason: StackError? = nil, at now: Instant) {
     switch connections[slot].state {
-    case .synReceived, .established, .finWait1, .finWait2, .closeWait: resetPeer(slot)
+    case .synReceived, .established, .finWait1, .finWait2, .closeWait: resetPeer(slot, at: now)
     case .closed, .synSent, .closing, .lastAck, .timeWait: break
     }
     connections[slot].end(reason)
@@ -202,14 +215,16 @@ extension TransmissionControl {
   }
 
   /// RFC 9293 §3.10.5: a reset at SND.NXT.
-  private mutating func resetPeer(_ slot: UInt32) {
+  private mutating func resetPeer(_ slot: UInt32, at now: Instant) {
     counters.resetsSent &+= 1
-    enqueue(
-      Reply(
-        flow: connections[slot].flow, sequence: connections[slot].send.next,
-        acknowledgment: connections[slot].receive.next,
-        flags: TCPFlags([.rst, .ack]).rawValue),
-      on: connections[slot].route.interface)
+    var reply = Reply(
+      flow: connections[slot].flow, sequence: connections[slot].send.next,
+      acknowledgment: connections[slot].receive.next, flags: TCPFlags([.rst, .ack]).rawValue)
+    // RFC 7323 §3.2: a reset has them as well, where they are in use.
+    reply.hasTimestamp = connections[slot].timestamps.isEnabled
+    reply.timestamp = connections[slot].timestamps.value(at: now)
+    reply.echo = connections[slot].timestamps.recent
+    enqueue(reply, on: connections[slot].route.interface)
   }
 
   /// TCP-20: connections that nobody accepted are reset with their listener.
@@ -237,6 +252,9 @@ extension TransmissionControl {
       return
     }
     guard let slot = connection(handle) else { throw .noSuchSocket }
+    if options.noDelay, !connections[slot].options.noDelay {
+      connections[slot].send.isFlushing = true
+    }
     connections[slot].options = options
     if let limit = options.sendBufferLimit {
       connections[slot].send.limit = min(max(limit, 4096), 1 << 30)

@@ -7,7 +7,7 @@ struct SegmentEnvelope {
   var destination: IPAddress
   /// The neighbour to hand it to; nil: as the routing table says.
   var nextHop: IPAddress?
-  /// The ECN field (RFC 3168): not ECN-capable so far.
+  /// The ECN field (RFC 3168 §5).
   var ecn: UInt8 = 0
   var hopLimit: UInt8 = 64
   /// RFC 6437 §3: the same in every IPv6 packet of a flow.
@@ -56,6 +56,8 @@ extension TransmissionControl {
         into: &packet, from: chunks, limit: links[number].maximumTransmissionUnit,
         deadline: &deadline, at: now)
       if let deadline { deadlines.set(slot, to: deadline) }
+      // What was sent makes room for what was not (`TCP_NOTSENT_LOWAT`).
+      if connections[slot].wantsTelling { tell(slot) }
       // Round robin: one packet each, however large.
       if envelope == nil || links[number].connections.count > 1 {
         _ = links[number].connections.popFirst()

@@ -4,6 +4,7 @@ import Packets
 /// The passive open: SYNs to a listener, its backlog, and cookies beyond it (RFC 4987).
 extension TransmissionControl {
   /// RFC 9293 §3.10.7.2, third: a SYN for a listener.
+  @inline(never)
   mutating func synArrives(
     _ segment: Segment, _ flow: Flow, hash: UInt64, listener: UInt32, route: Route,
     at now: Instant
@@ -26,6 +27,7 @@ extension TransmissionControl {
   }
 
   /// Makes a connection in SYN-RECEIVED.
+  @inline(never)
   private mutating func makePassive(
     _ segment: Segment, _ flow: Flow, hash: UInt64, listener: UInt32, route: Route,
     initial: SequenceNumber, at now: Instant
@@ -97,6 +99,7 @@ extension TransmissionControl {
   /// An acknowledgment for a listener may bring a cookie back: then the connection is made now.
   ///
   /// - Returns: false where it does not: the caller resets.
+  @inline(never)
   mutating func acceptsCookie(
     _ segment: Segment, _ bytes: Span<UInt8>, _ flow: Flow, hash: UInt64,
     listener: UInt32, on interface: InterfaceIndex, route: Route?, at now: Instant

@@ -96,14 +96,8 @@ extension Connection {
     guard segment < send.segment else { return true }
     send.segment = segment
     guard send.flight > 0, state.isSynchronized, state != .synReceived else { return true }
-    if recovery.phase == .open {
-      // Not a loss by congestion: the window stays as it is.
-      recovery.phase = .timeout
-      recovery.point = send.next
-    }
-    recovery.lostEdge = send.next
-    recovery.highRetransmitted = send.unacknowledged
-    wantsOutput = true
+    // Not a loss by congestion: the window stays as it is.
+    loseEverything()
     return true
   }
 }

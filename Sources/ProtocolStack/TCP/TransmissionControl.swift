@@ -115,7 +115,7 @@ struct TransmissionControl: ~Copyable {
   }
 
   /// Queues a connection whose events are to be told; one that was not accepted keeps them.
-  private mutating func tell(_ slot: UInt32) {
+  mutating func tell(_ slot: UInt32) {
     guard connections[slot].wantsTelling else { return }
     connections[slot].isTelling = true
     told.append(UInt64(slot))
@@ -245,6 +245,7 @@ struct TransmissionControl: ~Copyable {
   }
 
   /// The slot a user's handle names, unless the user has closed it.
+  @inline(__always)
   func connection(_ handle: SocketHandle) -> UInt32? {
     guard handle.kind == .tcpConnection,
       connections.contains(handle.index, generation: handle.generation),
