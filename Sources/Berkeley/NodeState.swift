@@ -20,8 +20,6 @@ struct NodeState: ~Copyable, Sendable {
   private(set) var isClosed = false
   /// Takes the packets of a node whose network is its user.
   var tap: PacketTap?
-  /// Calls that wait, each on a thread that sleeps or is about to go on.
-  var waitingCalls = 0
   /// Until when the node's thread sleeps.
   private var driverSleepsUntil = Instant.distantFuture
 
@@ -30,6 +28,9 @@ struct NodeState: ~Copyable, Sendable {
     self.stack = stack
     self.ports = ports
   }
+
+  /// Whether calls were woken that have not looked yet.
+  var hasWokenCalls: Bool { records.contains { $0.hasWoken && !$0.waiters.isEmpty } }
 
   // MARK: Turns
 

@@ -57,6 +57,7 @@ private func look(
   return socket.node.turn { state in
     guard let index = try? state.check(socket) else { return Int16(Readiness.invalid.rawValue) }
     if let gate { state.records[index].waiters.append(gate) }
+    state.records[index].hasWoken = false
     return Int16(truncatingIfNeeded: state.readiness(index).rawValue & wanted)
   }
 }
@@ -66,7 +67,7 @@ private func remove(_ gate: Gate, from sockets: [SocketReference?]) {
     guard let socket else { continue }
     socket.node.turn { state in
       guard let index = try? state.check(socket) else { return }
-      state.records[index].waiters.removeAll { $0 === gate }
+      state.records[index].forget(gate)
     }
   }
 }

@@ -37,6 +37,8 @@ struct SocketRecord: Sendable {
   var isConnectTold = false
   /// Threads to wake when anything changes.
   var waiters: [Gate] = []
+  /// Some of them were woken and have not looked yet.
+  var hasWoken = false
   /// Epoll instances to tell when anything changes.
   var watchers: [EpollWatcher] = []
   /// Counts the changes, for edge-triggered epoll.
@@ -66,9 +68,15 @@ struct SocketRecord: Sendable {
     return error
   }
 
+  mutating func forget(_ gate: Gate) {
+    waiters.removeAll { $0 === gate }
+    hasWoken = false
+  }
+
   mutating func changed() {
     edges &+= 1
     for waiter in waiters { waiter.open() }
+    hasWoken = !waiters.isEmpty
     for watcher in watchers { watcher.tell() }
   }
 }

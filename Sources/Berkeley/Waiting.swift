@@ -31,10 +31,9 @@ extension SocketReference {
     var limit: Instant?
     while true {
       let answer = try node.turn { (state) throws(Errno) -> Int? in
-        if gate != nil { state.waitingCalls -= 1 }
         let index = try state.check(self)
         if let gate {
-          state.records[index].waiters.removeAll { $0 === gate }
+          state.records[index].forget(gate)
         }
         if let answer = try attempt(&state, index) { return answer }
         guard isPatient, !state.records[index].isNonBlocking || patience.outlastsNonBlocking else {
@@ -52,16 +51,14 @@ extension SocketReference {
         own.close()
         gate = own
         state.records[index].waiters.append(own)
-        state.waitingCalls += 1
         return nil
       }
       if let answer { return answer }
       guard let gate else { continue }
       if gate.wait(until: limit) == .interrupted {
         node.turn { state in
-          state.waitingCalls -= 1
           guard let index = try? state.check(self) else { return }
-          state.records[index].waiters.removeAll { $0 === gate }
+          state.records[index].forget(gate)
         }
         throw .interrupted
       }

@@ -46,7 +46,7 @@ struct Transmissions: ~Copyable {
   /// A window of 64 KiB packets fits many times, one of small packets in part.
   static var limit: Int { 2048 }
   /// So many places are kept while nothing is on its way.
-  private static var keptPlaces: Int { 256 }
+  private static var keptPlaces: Int { 64 }
 
   private var runs = MaskedStorage<Transmission>()
   private var head = 0
