@@ -206,9 +206,31 @@ int clinux_set_congestion_control(int descriptor, const char *name) {
   return setsockopt(descriptor, SOL_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name));
 }
 
+int clinux_congestion_control(int descriptor, char *name, size_t size) {
+  socklen_t length = (socklen_t)size;
+  return getsockopt(descriptor, SOL_TCP, TCP_CONGESTION, name, &length);
+}
+
+int clinux_set_device(int descriptor, const char *name) {
+  return setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name));
+}
+
+int clinux_device(int descriptor, char *name, size_t size) {
+  socklen_t length = (socklen_t)size;
+  return getsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, &length);
+}
+
 int clinux_set_linger(int descriptor, int seconds) {
-  struct linger linger = {.l_onoff = 1, .l_linger = seconds};
+  struct linger linger = {.l_onoff = seconds >= 0, .l_linger = seconds < 0 ? 0 : seconds};
   return setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+int clinux_linger(int descriptor, int *seconds) {
+  struct linger linger;
+  socklen_t size = sizeof linger;
+  int result = getsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, &size);
+  if (result == 0) *seconds = linger.l_onoff ? linger.l_linger : -1;
+  return result;
 }
 
 int clinux_tcp_information_of(int descriptor, struct clinux_tcp_information *information) {
@@ -216,11 +238,28 @@ int clinux_tcp_information_of(int descriptor, struct clinux_tcp_information *inf
   memset(&kernel, 0, sizeof kernel);
   socklen_t size = sizeof kernel;
   if (getsockopt(descriptor, SOL_TCP, TCP_INFO, &kernel, &size) != 0) return -1;
-  information->state = kernel.tcpi_state;
-  information->round_trip_time = kernel.tcpi_rtt;
-  information->congestion_window = (uint64_t)kernel.tcpi_snd_cwnd * kernel.tcpi_snd_mss;
-  information->bytes_sent = kernel.tcpi_bytes_sent;
-  information->bytes_received = kernel.tcpi_bytes_received;
-  information->retransmitted_segments = kernel.tcpi_total_retrans;
+  *information = (struct clinux_tcp_information){
+      .state = kernel.tcpi_state,
+      .round_trip_time = kernel.tcpi_rtt,
+      .round_trip_variation = kernel.tcpi_rttvar,
+      .minimum_round_trip = kernel.tcpi_min_rtt == UINT32_MAX ? 0 : kernel.tcpi_min_rtt,
+      .retransmission_timeout = kernel.tcpi_rto,
+      .congestion_window = (uint64_t)kernel.tcpi_snd_cwnd * kernel.tcpi_snd_mss,
+      .slow_start_threshold = kernel.tcpi_snd_ssthresh >= 0x7fffffff
+                                  ? 0
+                                  : (uint64_t)kernel.tcpi_snd_ssthresh * kernel.tcpi_snd_mss,
+      .maximum_segment = kernel.tcpi_snd_mss,
+      .unacknowledged = kernel.tcpi_unacked,
+      .lost = kernel.tcpi_lost,
+      .reordering = kernel.tcpi_reordering,
+      .not_sent_bytes = kernel.tcpi_notsent_bytes,
+      .bytes_sent = kernel.tcpi_bytes_sent,
+      .bytes_received = kernel.tcpi_bytes_received,
+      .bytes_acknowledged = kernel.tcpi_bytes_acked,
+      .segments_sent = kernel.tcpi_segs_out,
+      .segments_received = kernel.tcpi_segs_in,
+      .retransmitted_segments = kernel.tcpi_total_retrans,
+      .delivery_rate = kernel.tcpi_delivery_rate,
+  };
   return 0;
 }

@@ -188,6 +188,8 @@ public struct KernelSocket: Sendable {
     case receiveTrafficClass(ipv6: Bool)
     /// Let the kernel put datagrams together (`UDP_GRO`).
     case coalesce
+    case reusePort, mark, priority, cork, quickAck
+    case notSentLowWater, deferAccept, fastOpen
     /// Keep what is said about packets of the socket's in its queue of errors.
     case receiveErrors(ipv6: Bool)
     /// What is sent begins with its IP header.
@@ -203,6 +205,14 @@ public struct KernelSocket: Sendable {
         case .receiveTrafficClass(let ipv6):
           ipv6 ? CLINUX_RECEIVE_TRAFFIC_CLASS_6 : CLINUX_RECEIVE_TRAFFIC_CLASS_4
         case .coalesce: CLINUX_COALESCE
+        case .reusePort: CLINUX_REUSE_PORT
+        case .mark: CLINUX_MARK
+        case .priority: CLINUX_PRIORITY
+        case .cork: CLINUX_CORK
+        case .quickAck: CLINUX_QUICK_ACK
+        case .notSentLowWater: CLINUX_NOT_SENT_LOW_WATER
+        case .deferAccept: CLINUX_DEFER_ACCEPT
+        case .fastOpen: CLINUX_FAST_OPEN
         case .receiveErrors(let ipv6): ipv6 ? CLINUX_RECEIVE_ERRORS_6 : CLINUX_RECEIVE_ERRORS_4
         case .headerIncluded(let ipv6): ipv6 ? CLINUX_HEADER_INCLUDED_6 : CLINUX_HEADER_INCLUDED_4
         case .checksumOffset: CLINUX_CHECKSUM_OFFSET_6
@@ -244,36 +254,6 @@ public struct KernelSocket: Sendable {
     var value: Int32 = 0
     try check(unsafe clinux_get_option(number, Int32(CLINUX_ERROR), &value))
     if value != 0 { throw Errno(rawValue: value) }
-  }
-
-  /// - Parameter name: as /proc/sys/net/ipv4/tcp_available_congestion_control lists it.
-  public func setCongestionControl(_ name: String) throws(Errno) {
-    try check(unsafe clinux_set_congestion_control(number, name))
-  }
-
-  /// Makes closing a reset (`SO_LINGER` of zero).
-  public func resetOnClose() throws(Errno) { try check(clinux_set_linger(number, 0)) }
-
-  /// How a connection stands (`TCP_INFO`).
-  public struct TCPInformation: Sendable {
-    /// As linux/tcp_states.h counts them.
-    public let state: UInt8
-    /// Microseconds.
-    public let roundTripTime: UInt32
-    /// Bytes.
-    public let congestionWindow: UInt64
-    public let bytesSent: UInt64
-    public let bytesReceived: UInt64
-    public let retransmittedSegments: UInt32
-  }
-
-  public func information() throws(Errno) -> TCPInformation {
-    var facts = clinux_tcp_information()
-    try check(unsafe clinux_tcp_information_of(number, &facts))
-    return TCPInformation(
-      state: facts.state, roundTripTime: facts.round_trip_time,
-      congestionWindow: facts.congestion_window, bytesSent: facts.bytes_sent,
-      bytesReceived: facts.bytes_received, retransmittedSegments: facts.retransmitted_segments)
   }
 
   func check(_ result: Int32) throws(Errno) {

@@ -63,6 +63,12 @@ public struct UDPSocketOptions: Hashable, Sendable {
   public var hopLimit: UInt8?
   /// The hop limit of multicast datagrams (`IP_MULTICAST_TTL`, RFC 1112 §6.1).
   public var multicastHopLimit: UInt8 = 1
+  /// Shares its address and port with others that say so, too (`SO_REUSEADDR`): the newest of them
+  /// hears what is for one of them, all hear what is for a group or for everybody.
+  public var reusesAddress = false
+  /// Shares its address and port with others that say so, too (`SO_REUSEPORT`): each hears a part
+  /// of the conversations, the same for their whole length.
+  public var reusesPort = false
   /// Whether sockets here hear what is sent to groups they joined (`IP_MULTICAST_LOOP`).
   public var loopsMulticast = true
   /// Where datagrams to groups leave; nothing: as the routing table says (`IP_MULTICAST_IF`).

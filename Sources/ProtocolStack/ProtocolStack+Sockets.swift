@@ -20,6 +20,30 @@ extension ProtocolStack {
     }
   }
 
+  /// The options of a connection, or those of the connections a listener will have.
+  public func tcpOptions(_ socket: SocketHandle) -> TCPSocketOptions? {
+    if let slot = tcp.listener(socket) { return tcp.listeners[slot].options }
+    return tcp.connection(socket).map { tcp.connections[$0].options }
+  }
+
+  /// Whether a listener shares its port.
+  public func sharesPort(_ listener: SocketHandle) -> Bool {
+    tcp.listener(listener).map { tcp.listeners[$0].sharesPort } ?? false
+  }
+
+  public func udpOptions(_ socket: SocketHandle) -> UDPSocketOptions? {
+    udp.slot(socket, .udp).map { udp.slots[$0].options }
+  }
+
+  /// Whether a socket that speaks IPv6 speaks IPv4 as well; nothing for other sockets.
+  public func isDual(_ socket: SocketHandle) -> Bool? {
+    if let slot = udp.slot(socket, .udp) {
+      return udp.slots[slot].version == .v6 ? udp.slots[slot].isDual : nil
+    }
+    guard let slot = tcp.listener(socket), tcp.listeners[slot].address.isIPv6 else { return nil }
+    return tcp.listeners[slot].address.isUnspecified && !tcp.listeners[slot].ipv6Only
+  }
+
   /// How many connections are in each state. Linear in their number.
   public func connectionCount(_ state: ConnectionState) -> Int {
     var count = 0

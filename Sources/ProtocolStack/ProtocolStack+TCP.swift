@@ -35,10 +35,12 @@ extension ProtocolStack {
   ///   - local: port zero asks for an ephemeral one that nobody can foretell (RFC 6056); `::` takes
   ///     IPv4 connections as well.
   ///   - backlog: connections that may wait; more are answered with cookies (RFC 4987).
+  ///   - sharesPort: whether others that say so, too, may listen there: each gets a part of the
+  ///     connections, chosen by their addresses and ports (`SO_REUSEPORT`).
   /// - Throws: `addressNotAvailable`, `addressInUse`, `noBufferSpace` at the limit of listeners.
   public mutating func listenTCP(
     on local: SocketAddress, backlog: Int = 1024, ipv6Only: Bool = false,
-    options: TCPSocketOptions = .init(), at now: Instant
+    sharesPort: Bool = false, options: TCPSocketOptions = .init(), at now: Instant
   ) throws(StackError) -> SocketHandle {
     observe(now)
     let address = Self.plain(local.address)
@@ -48,7 +50,7 @@ extension ProtocolStack {
       local.port == .any ? secrets.next(below: TransmissionControl.ephemeralPortCount) : 0
     return try tcp.listen(
       on: SocketAddress(address, port: local.port, zone: local.zone), backlog: backlog,
-      ipv6Only: ipv6Only, options: options, ephemeralFrom: start)
+      ipv6Only: ipv6Only, sharesPort: sharesPort, options: options, ephemeralFrom: start)
   }
 
   /// A connection that waits at a listener; nothing where none does.

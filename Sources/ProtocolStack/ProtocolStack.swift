@@ -38,6 +38,8 @@ public struct ProtocolStack: ~Copyable, Sendable {
   var identifications = Identifications()
   var pool: PacketPool
   var udp: SocketTable<UDPSocket>
+  /// UDP sockets opened so far.
+  var udpSerial: UInt64 = 0
   var echoes: SocketTable<EchoSocket>
   var raws: SocketTable<RawSocket>
   var watchers: SocketTable<PacketSocket>

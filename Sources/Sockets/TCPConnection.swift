@@ -10,7 +10,7 @@ public final class TCPConnection: Sendable {
   public let local: Endpoint
   /// The other side.
   public let remote: Endpoint
-  private let implementation: any StreamImplementation
+  let implementation: any StreamImplementation
 
   package init(
     local: Endpoint, remote: Endpoint, implementation: any StreamImplementation

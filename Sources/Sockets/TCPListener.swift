@@ -6,7 +6,7 @@ import Synchronization
 public final class TCPListener: Sendable {
   /// Where it listens, with the port that was chosen where none was asked for.
   public let local: Endpoint
-  private let implementation: any ListenerImplementation
+  let implementation: any ListenerImplementation
   /// Who wants to hear of the close; nil once it has come.
   private let closeObservers = Mutex<[@Sendable () -> Void]?>([])
 

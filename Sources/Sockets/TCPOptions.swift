@@ -40,11 +40,14 @@ public struct TCPOptions: Hashable, Sendable {
   public var maximumSegmentSize: Int?
   /// nil: the node's.
   public var congestionControl: CongestionControl?
+  /// Of a listener: shares its address and port with listeners that say so, too
+  /// (`SO_REUSEPORT`); each gets a part of the connections.
+  public var reusesPort: Bool
 
   public init(
     noDelay: Bool = false, keepAlive: KeepAlive? = nil, userTimeout: Duration? = nil,
     sendBufferLimit: Int? = nil, receiveBufferLimit: Int? = nil, maximumSegmentSize: Int? = nil,
-    congestionControl: CongestionControl? = nil
+    congestionControl: CongestionControl? = nil, reusesPort: Bool = false
   ) {
     self.noDelay = noDelay
     self.keepAlive = keepAlive
@@ -53,5 +56,6 @@ public struct TCPOptions: Hashable, Sendable {
     self.receiveBufferLimit = receiveBufferLimit
     self.maximumSegmentSize = maximumSegmentSize
     self.congestionControl = congestionControl
+    self.reusesPort = reusesPort
   }
 }

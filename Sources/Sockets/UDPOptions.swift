@@ -16,11 +16,18 @@ public struct UDPOptions: Hashable, Sendable {
   public var multicastInterface: String?
   /// What datagrams leave with (`IP_TOS`, `IPV6_TCLASS`).
   public var trafficClass: TrafficClass
+  /// Shares its address and port with sockets that say so, too (`SO_REUSEADDR`): the newest hears
+  /// what is for one of them, all hear what is for a group or for everybody.
+  public var reusesAddress: Bool
+  /// Shares its address and port with sockets that say so, too (`SO_REUSEPORT`): each hears a part
+  /// of the peers.
+  public var reusesPort: Bool
 
   public init(
     receiveBufferLimit: Int? = nil, allowsBroadcast: Bool = false, hopLimit: UInt8? = nil,
     multicastHopLimit: UInt8 = 1, loopsMulticast: Bool = true, multicastInterface: String? = nil,
-    trafficClass: TrafficClass = TrafficClass()
+    trafficClass: TrafficClass = TrafficClass(), reusesAddress: Bool = false,
+    reusesPort: Bool = false
   ) {
     self.receiveBufferLimit = receiveBufferLimit
     self.allowsBroadcast = allowsBroadcast
@@ -29,5 +36,7 @@ public struct UDPOptions: Hashable, Sendable {
     self.loopsMulticast = loopsMulticast
     self.multicastInterface = multicastInterface
     self.trafficClass = trafficClass
+    self.reusesAddress = reusesAddress
+    self.reusesPort = reusesPort
   }
 }

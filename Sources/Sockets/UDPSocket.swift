@@ -7,7 +7,7 @@ import Packets
 public final class UDPSocket: Sendable {
   /// Where it is bound, with the port that was chosen where none was asked for.
   public let local: Endpoint
-  private let implementation: any DatagramImplementation
+  let implementation: any DatagramImplementation
 
   package init(local: Endpoint, implementation: any DatagramImplementation) {
     self.local = local

@@ -70,6 +70,7 @@ extension Law {
       "Sources/Host/KernelSocket.swift": "the system calls on sockets",
       "Sources/Host/KernelSocket+Datagrams.swift": "the system calls on datagrams",
       "Sources/Host/KernelSocket+Raw.swift": "the system calls on raw and packet sockets",
+      "Sources/Host/KernelSocket+Options.swift": "the system calls on options",
       "Sources/Host/HostNameLookup.swift": "the C library's resolver",
       "Sources/Host/LocalSocket.swift": "the system calls on local sockets",
       "Sources/Host/CompletionRing.swift": "the kernel's rings, and buffers it fills",

@@ -37,16 +37,29 @@ struct clinux_datagram {
   uint8_t traffic_class;
 };
 
-/// What of TCP_INFO is asked for.
+/// What of TCP_INFO is asked for. Times are in microseconds.
 struct clinux_tcp_information {
   uint8_t state;
-  /// Microseconds.
   uint32_t round_trip_time;
-  /// Bytes.
+  uint32_t round_trip_variation;
+  uint32_t minimum_round_trip;
+  uint32_t retransmission_timeout;
+  /// Bytes; the threshold is zero before the first loss.
   uint64_t congestion_window;
+  uint64_t slow_start_threshold;
+  uint32_t maximum_segment;
+  /// Segments.
+  uint32_t unacknowledged;
+  uint32_t lost;
+  uint32_t reordering;
+  uint32_t not_sent_bytes;
   uint64_t bytes_sent;
   uint64_t bytes_received;
+  uint64_t bytes_acknowledged;
+  uint32_t segments_sent;
+  uint32_t segments_received;
   uint32_t retransmitted_segments;
+  uint64_t delivery_rate;
 };
 
 enum { CLINUX_STREAM, CLINUX_DATAGRAM, CLINUX_ECHO };
@@ -188,8 +201,13 @@ int clinux_set_option(int descriptor, int option, int value);
 int clinux_get_option(int descriptor, int option, int *value);
 /// TCP_CONGESTION.
 int clinux_set_congestion_control(int descriptor, const char *name);
-/// SO_LINGER: with zero seconds, closing resets.
+int clinux_congestion_control(int descriptor, char *name, size_t size);
+/// SO_BINDTODEVICE.
+int clinux_set_device(int descriptor, const char *name);
+int clinux_device(int descriptor, char *name, size_t size);
+/// SO_LINGER: with zero seconds, closing resets; less than that is off.
 int clinux_set_linger(int descriptor, int seconds);
+int clinux_linger(int descriptor, int *seconds);
 int clinux_tcp_information_of(int descriptor, struct clinux_tcp_information *information);
 
 #endif

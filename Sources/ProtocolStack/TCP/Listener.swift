@@ -8,6 +8,8 @@ struct Listener: ~Copyable {
   let port: PortNumber
   /// An IPv6 listener on `::` takes IPv4 connections as well unless this is set (RFC 3493 §5.3).
   let ipv6Only: Bool
+  /// Shares its place with others that do, too (`SO_REUSEPORT`).
+  let sharesPort: Bool
   /// The most connections that may wait, handshake done or not.
   let backlog: Int
   /// Of the connections to come.
@@ -19,11 +21,13 @@ struct Listener: ~Copyable {
   var isEventQueued = false
 
   init(
-    address: IPAddress, port: PortNumber, ipv6Only: Bool, backlog: Int, options: TCPSocketOptions
+    address: IPAddress, port: PortNumber, ipv6Only: Bool, backlog: Int,
+    sharesPort: Bool = false, options: TCPSocketOptions
   ) {
     self.address = address
     self.port = port
     self.ipv6Only = ipv6Only
+    self.sharesPort = sharesPort
     self.backlog = max(backlog, 1)
     self.options = options
   }

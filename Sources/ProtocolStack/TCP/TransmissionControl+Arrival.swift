@@ -88,7 +88,8 @@ extension TransmissionControl {
       counters.resetsIgnored &+= 1
       return
     }
-    let listener = bestListener(for: flow.localAddress, port: PortNumber(rawValue: flow.localPort))
+    let listener = bestListener(
+      for: flow.localAddress, port: PortNumber(rawValue: flow.localPort), flow: hash)
     if let listener, segment.flags.contains(.ack) {
       if !segment.flags.contains(.syn),
         acceptsCookie(
@@ -132,28 +133,48 @@ extension TransmissionControl {
 
   /// The listener that fits a destination best: at the address itself, at all of its version, at
   /// all of both. Constant time on average.
-  func bestListener(for destination: IPAddress, port: PortNumber) -> UInt32? {
+  ///
+  /// - Parameter flow: the hash of a connection's flow, which chooses among those that share a
+  ///   port.
+  func bestListener(
+    for destination: IPAddress, port: PortNumber, flow: UInt64 = 0
+  ) -> UInt32? {
     guard listening.count > 0 else { return nil }
-    if let exact = listener(at: destination, port: port) { return exact }
-    guard destination.isIPv4 else { return listener(at: .v6(.any), port: port) }
-    if let wildcard = listener(at: .v4(.any), port: port) { return wildcard }
-    guard let dual = listener(at: .v6(.any), port: port), !listeners[dual].ipv6Only else {
+    if let exact = listener(at: destination, port: port, flow) { return exact }
+    guard destination.isIPv4 else { return listener(at: .v6(.any), port: port, flow) }
+    if let wildcard = listener(at: .v4(.any), port: port, flow) { return wildcard }
+    guard let dual = listener(at: .v6(.any), port: port, flow), !listeners[dual].ipv6Only else {
       return nil
     }
     return dual
   }
 
-  private func listener(at address: IPAddress, port: PortNumber) -> UInt32? {
+  /// The listener at an address; of several the one with the highest keyed hash, so that one that
+  /// goes leaves the others the flows they had.
+  private func listener(at address: IPAddress, port: PortNumber, _ flow: UInt64) -> UInt32? {
     let hash = Listener.hash(address, port, secrets)
+    var chosen: UInt32?
+    var best: UInt64?
     var candidate = listenerTable.first(hash)
     while let found = candidate {
-      if listeners.contains(found.slot), listeners[found.slot].address == address,
-        listeners[found.slot].port == port
-      {
-        return found.slot
-      }
       candidate = listenerTable.next(hash, after: found.place)
+      let slot = found.slot
+      guard listeners.contains(slot), listeners[slot].address == address,
+        listeners[slot].port == port
+      else { continue }
+      guard let known = chosen else {
+        chosen = slot
+        continue
+      }
+      let own = rank(slot, flow)
+      let least = best ?? rank(known, flow)
+      best = max(own, least)
+      if own > least { chosen = slot }
     }
-    return nil
+    return chosen
+  }
+
+  private func rank(_ listener: UInt32, _ flow: UInt64) -> UInt64 {
+    secrets.hash(flow, UInt64(listener), UInt64(listeners.generation(listener)))
   }
 }

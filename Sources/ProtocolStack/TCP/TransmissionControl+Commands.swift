@@ -69,8 +69,8 @@ extension TransmissionControl {
   ///
   /// - Parameter start: where to begin looking for one: a number nobody can foretell.
   mutating func listen(
-    on local: SocketAddress, backlog: Int, ipv6Only: Bool, options: TCPSocketOptions,
-    ephemeralFrom start: UInt32
+    on local: SocketAddress, backlog: Int, ipv6Only: Bool, sharesPort: Bool,
+    options: TCPSocketOptions, ephemeralFrom start: UInt32
   ) throws(StackError) -> SocketHandle {
     var port = local.port
     if port == .any {
@@ -82,20 +82,29 @@ extension TransmissionControl {
         tries &+= 1
       } while isTaken(local.address, port, ipv6Only: ipv6Only)
     } else {
-      guard !isTaken(local.address, port, ipv6Only: ipv6Only) else { throw .addressInUse }
+      guard !isTaken(local.address, port, ipv6Only: ipv6Only, sharesPort: sharesPort) else {
+        throw .addressInUse
+      }
     }
     let listener = Listener(
-      address: local.address, port: port, ipv6Only: ipv6Only, backlog: backlog, options: options)
+      address: local.address, port: port, ipv6Only: ipv6Only, backlog: backlog,
+      sharesPort: sharesPort, options: options)
     guard let slot = listeners.insert(listener) else { throw .noBufferSpace }
     listening.append(slot)
     listenerTable.insert(Listener.hash(local.address, port, secrets), slot: slot)
     return listenerHandle(slot)
   }
 
-  private func isTaken(_ address: IPAddress, _ port: PortNumber, ipv6Only: Bool) -> Bool {
+  private func isTaken(
+    _ address: IPAddress, _ port: PortNumber, ipv6Only: Bool, sharesPort: Bool = false
+  ) -> Bool {
     var index = 0
     while index < listening.count {
-      if listeners[listening[index]].conflicts(with: address, port: port, ipv6Only: ipv6Only) {
+      let other = listening[index]
+      let isShared = sharesPort && listeners[other].sharesPort
+      if !isShared,
+        listeners[other].conflicts(with: address, port: port, ipv6Only: ipv6Only)
+      {
         return true
       }
       index &+= 1

@@ -25,6 +25,16 @@ extension ProtocolStack {
       counts.datagramsBadPort &+= 1
       return
     }
+    // UDP-2: what lies behind the length is not the datagram's.
+    let payload = message.slice(from: UDPHeader.size, length: header.payloadLength)
+    if !delivery.isUnicast {
+      // RFC 1122 §4.1.3.5, as Linux has it: everybody who listens there hears it.
+      let wildcard = delivery.destination.isIPv4 ? SocketKey.anyIPv4 : .any
+      let own = receiveByAll(delivery.destination.mapped, payload, header, delivery)
+      let others = receiveByAll(wildcard, payload, header, delivery)
+      if !own, !others { counts.datagramsToNobody &+= 1 }
+      return
+    }
     let found = findUDP(
       local: delivery.destination.mapped, localPort: header.destinationPort.rawValue,
       remote: delivery.source.mapped, remotePort: header.sourcePort.rawValue,
@@ -35,9 +45,30 @@ extension ProtocolStack {
       if delivery.isUnicast { sendError(.portUnreachable, about: packet, delivery.arrival) }
       return
     }
-    // UDP-2: what lies behind the length is not the datagram's.
-    let payload = message.slice(from: UDPHeader.size, length: header.payloadLength)
     receive(payload, header, delivery, by: slot)
+  }
+
+  /// Hands a datagram for a group or for everybody to all who are bound to an address.
+  ///
+  /// - Returns: whether there was anybody.
+  private mutating func receiveByAll(
+    _ local: IPv6Address, _ payload: Span<UInt8>, _ header: UDPHeader, _ delivery: Delivery
+  ) -> Bool {
+    let key = SocketKey(local: local, localPort: header.destinationPort.rawValue)
+    let hash = key.hash(secrets)
+    var isHeard = false
+    var candidate = udp.keys.first(hash)
+    while let found = candidate {
+      candidate = udp.keys.next(hash, after: found.place)
+      guard
+        hearsOfAll(
+          found.slot, key, from: delivery.source.mapped, port: header.sourcePort.rawValue,
+          on: delivery.arrival.number), hears(found.slot, delivery)
+      else { continue }
+      isHeard = true
+      receive(payload, header, delivery, by: found.slot)
+    }
+    return isHeard
   }
 
   /// RFC 9776 §3.1: what is sent to a group is for those who want it from its sender.
@@ -55,22 +86,35 @@ extension ProtocolStack {
   ) {
     let number = UInt32(route.interface.rawValue)
     let source = udp.slots[sender].port
-    guard
-      let slot = findUDP(
-        local: group.mapped, localPort: port.rawValue, remote: route.source.mapped,
-        remotePort: source, on: number),
-      hears(slot, group.mapped, from: route.source.mapped, on: number)
-    else { return }
     let record = DatagramRecord(
       source: route.source, destination: group, sourcePort: source,
       destinationPort: port.rawValue, interface: route.interface.rawValue,
       trafficClass: choices.trafficClass ?? udp.slots[sender].options.trafficClass,
       hopLimit: choices.hopLimit ?? udp.slots[sender].options.multicastHopLimit)
-    if udp.slots[slot].queue.append(record, bytes) {
-      counts.datagramsReceived &+= 1
-      tellReadable(udp: slot)
-    } else {
-      counts.receiveBufferDrops &+= 1
+    let wildcard = group.isIPv4 ? SocketKey.anyIPv4 : .any
+    loopDatagram(bytes, record, SocketKey(local: group.mapped, localPort: port.rawValue), number)
+    loopDatagram(bytes, record, SocketKey(local: wildcard, localPort: port.rawValue), number)
+  }
+
+  /// Queues it for all who are bound under a key and want it.
+  private mutating func loopDatagram(
+    _ bytes: Span<UInt8>, _ record: DatagramRecord, _ key: SocketKey, _ number: UInt32
+  ) {
+    let source = record.source.mapped
+    let hash = key.hash(secrets)
+    var candidate = udp.keys.first(hash)
+    while let found = candidate {
+      candidate = udp.keys.next(hash, after: found.place)
+      guard
+        hearsOfAll(found.slot, key, from: source, port: record.sourcePort, on: number),
+        hears(found.slot, record.destination.mapped, from: source, on: number)
+      else { continue }
+      if udp.slots[found.slot].queue.append(record, bytes) {
+        counts.datagramsReceived &+= 1
+        tellReadable(udp: found.slot)
+      } else {
+        counts.receiveBufferDrops &+= 1
+      }
     }
   }
 

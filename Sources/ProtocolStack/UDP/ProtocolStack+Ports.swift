@@ -25,18 +25,52 @@ extension ProtocolStack {
     let connected = SocketKey(
       local: local, remote: remote, localPort: localPort, remotePort: remotePort)
     if let slot = findUDP(connected), hears(slot, on: number) { return slot }
-    if let slot = findUDP(SocketKey(local: local, localPort: localPort)),
-      udp.slots[slot].remote == nil, hears(slot, on: number)
-    {
+    if let slot = chooseUDP(SocketKey(local: local, localPort: localPort), connected, on: number) {
       return slot
     }
     let wildcard = local.isIPv4Mapped ? SocketKey.anyIPv4 : .any
-    if let slot = findUDP(SocketKey(local: wildcard, localPort: localPort)),
-      udp.slots[slot].remote == nil, hears(slot, on: number)
-    {
-      return slot
+    return chooseUDP(SocketKey(local: wildcard, localPort: localPort), connected, on: number)
+  }
+
+  /// Of the sockets that are bound under a key and connected to nobody, the one a datagram is for:
+  /// the newest, or where they share their port, the one that the datagram's four addresses and
+  /// ports choose. The choice is by the highest of keyed hashes, so that a member that goes takes
+  /// along its own conversations alone. Linear in the sockets under the key.
+  private func chooseUDP(
+    _ key: SocketKey, _ flow: SocketKey, on number: UInt32
+  ) -> UInt32? {
+    let hash = key.hash(secrets)
+    var chosen: UInt32?
+    var best: UInt64?
+    var candidate = udp.keys.first(hash)
+    while let found = candidate {
+      candidate = udp.keys.next(hash, after: found.place)
+      let slot = found.slot
+      guard udp.slots.contains(slot), udp.slots[slot].remote == nil,
+        udp.slots[slot].stands(under: key), hears(slot, on: number)
+      else { continue }
+      guard let known = chosen else {
+        chosen = slot
+        continue
+      }
+      if udp.slots[slot].options.reusesPort, udp.slots[known].options.reusesPort {
+        let own = rank(slot, flow)
+        let least = best ?? rank(known, flow)
+        best = max(own, least)
+        if own > least { chosen = slot }
+      } else if udp.slots[slot].serial > udp.slots[known].serial {
+        chosen = slot
+        best = nil
+      }
     }
-    return nil
+    return chosen
+  }
+
+  /// How much a member of a group wants a conversation.
+  private func rank(_ slot: UInt32, _ flow: SocketKey) -> UInt64 {
+    secrets.hash(
+      flow.remote.high, flow.remote.low, flow.local.high, flow.local.low,
+      UInt64(flow.localPort) &<< 16 | UInt64(flow.remotePort), udp.slots[slot].serial)
   }
 
   private func hears(_ slot: UInt32, on number: UInt32) -> Bool {
@@ -44,14 +78,29 @@ extension ProtocolStack {
       || udp.slots[slot].remote?.zone == number
   }
 
-  /// Whether binding there would take another socket's datagrams.
-  func isTaken(_ bound: IPv6Address, _ port: UInt16, isDual: Bool) -> Bool {
-    if findUDP(SocketKey(local: bound, localPort: port)) != nil { return true }
+  /// Whether a socket bound under a key hears what a peer sends to a group or to everybody.
+  func hearsOfAll(
+    _ slot: UInt32, _ key: SocketKey, from remote: IPv6Address, port: UInt16, on number: UInt32
+  ) -> Bool {
+    guard udp.slots.contains(slot), udp.slots[slot].stands(under: key), hears(slot, on: number)
+    else { return false }
+    guard let peer = udp.slots[slot].remote else { return true }
+    return peer.address.mapped == remote && peer.port.rawValue == port
+  }
+
+  /// Whether binding there would take another socket's datagrams, which does not share them.
+  ///
+  /// - Parameter options: of who would bind; nothing: of one who wants the port for itself.
+  func isTaken(
+    _ bound: IPv6Address, _ port: UInt16, isDual: Bool, _ options: UDPSocketOptions? = nil
+  ) -> Bool {
+    let options = options ?? UDPSocketOptions()
+    if isHeld(SocketKey(local: bound, localPort: port), options) { return true }
     guard bound.isUnspecified || bound == SocketKey.anyIPv4 else {
       let wildcard = bound.isIPv4Mapped ? SocketKey.anyIPv4 : .any
-      return findUDP(SocketKey(local: wildcard, localPort: port)) != nil
+      return isHeld(SocketKey(local: wildcard, localPort: port), options)
     }
-    if isDual, findUDP(SocketKey(local: SocketKey.anyIPv4, localPort: port)) != nil {
+    if isDual, isHeld(SocketKey(local: SocketKey.anyIPv4, localPort: port), options) {
       return true
     }
     // A wildcard covers each of our addresses.
@@ -59,8 +108,22 @@ extension ProtocolStack {
       for place in interfaces[number].addresses.indices {
         let key = interfaces[number].addresses[place].key
         guard isDual || key.isIPv4Mapped != bound.isUnspecified else { continue }
-        if findUDP(SocketKey(local: key, localPort: port)) != nil { return true }
+        if isHeld(SocketKey(local: key, localPort: port), options) { return true }
       }
+    }
+    return false
+  }
+
+  /// Whether a socket stands under a key that does not share it.
+  private func isHeld(_ key: SocketKey, _ options: UDPSocketOptions) -> Bool {
+    let hash = key.hash(secrets)
+    var candidate = udp.keys.first(hash)
+    while let found = candidate {
+      candidate = udp.keys.next(hash, after: found.place)
+      guard udp.slots.contains(found.slot), udp.slots[found.slot].stands(under: key) else {
+        continue
+      }
+      if !udp.slots[found.slot].shares(with: options) { return true }
     }
     return false
   }

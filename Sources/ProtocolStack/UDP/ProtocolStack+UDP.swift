@@ -26,11 +26,12 @@ extension ProtocolStack {
     if port == 0 {
       port = try ephemeralPort(bound, isDual: isDual)
     } else {
-      guard !isTaken(bound, port, isDual: isDual) else { throw .addressInUse }
+      guard !isTaken(bound, port, isDual: isDual, options) else { throw .addressInUse }
     }
+    udpSerial &+= 1
     let socket = UDPSocket(
       bound: bound, port: port, version: address.isIPv4 ? .v4 : .v6, isDual: isDual,
-      zone: local.zone, options: options)
+      zone: local.zone, serial: udpSerial, options: options)
     guard let slot = udp.slots.insert(socket) else { throw .noBufferSpace }
     udp.keys.insert(udp.slots[slot].key.hash(secrets), slot: slot)
     if let second = udp.slots[slot].dualKey {

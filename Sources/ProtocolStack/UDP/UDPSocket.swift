@@ -11,6 +11,8 @@ struct UDPSocket: ~Copyable {
   let isDual: Bool
   /// The interface that link-local addresses are meant on; zero: whichever.
   let zone: UInt32
+  /// The number of its opening: the newest has the greatest.
+  let serial: UInt64
   /// Of a connected socket: the local address packets carry, and the peer.
   var local: IPv6Address
   var remote: SocketAddress?
@@ -24,13 +26,14 @@ struct UDPSocket: ~Copyable {
 
   init(
     bound: IPv6Address, port: UInt16, version: IPVersion, isDual: Bool, zone: UInt32,
-    options: UDPSocketOptions
+    serial: UInt64 = 0, options: UDPSocketOptions
   ) {
     self.bound = bound
     self.port = port
     self.version = version
     self.isDual = isDual
     self.zone = zone
+    self.serial = serial
     local = bound
     self.options = options
     queue = DatagramQueue(limit: max(options.receiveBufferSize, 0))
@@ -56,6 +59,11 @@ struct UDPSocket: ~Copyable {
     return SocketKey(
       local: local, remote: remote.address.mapped, localPort: port,
       remotePort: remote.port.rawValue)
+  }
+
+  /// Whether it shares its address and port with a socket of these options.
+  func shares(with other: UDPSocketOptions) -> Bool {
+    options.reusesPort && other.reusesPort || options.reusesAddress && other.reusesAddress
   }
 
   /// Whether it stands under a key.

@@ -127,6 +127,7 @@ public final class HostNode: NetworkNode {
         // As every server wants it on Linux: connections that are still ending do not keep it from
         // starting again (socket(7)).
         try socket.set(.reuseAddress, to: 1)
+        if options.reusesPort { try socket.set(.reusePort, to: 1) }
         if isIPv6 { try socket.set(.ipv6Only, to: ipv6Only ? 1 : 0) }
         try socket.set(options)
         try socket.bind(to: local.socketAddress)
@@ -256,6 +257,8 @@ extension KernelSocket {
   fileprivate func set(_ options: UDPOptions, multicastInterface: UInt32) throws(Errno) {
     if multicastInterface != 0 { try setMulticastInterface(multicastInterface) }
     try set(.broadcast, to: options.allowsBroadcast ? 1 : 0)
+    if options.reusesAddress { try set(.reuseAddress, to: 1) }
+    if options.reusesPort { try set(.reusePort, to: 1) }
     if let limit = options.receiveBufferLimit { try set(.receiveBuffer, to: limit / 2) }
     for isIPv6 in isIPv6 ? [true, false] : [false] {
       try set(.packetInformation(ipv6: isIPv6), to: 1)

@@ -77,6 +77,23 @@ extension TCPConnection.Info {
       congestionWindow: Int(clamping: kernel.congestionWindow), bytesSent: kernel.bytesSent,
       bytesReceived: kernel.bytesReceived,
       retransmittedSegments: UInt64(kernel.retransmittedSegments))
+    if kernel.roundTripTime > 0 {
+      roundTripVariation = .microseconds(Int64(kernel.roundTripVariation))
+    }
+    if kernel.minimumRoundTrip > 0 {
+      minimumRoundTripTime = .microseconds(Int64(kernel.minimumRoundTrip))
+    }
+    retransmissionTimeout = .microseconds(Int64(kernel.retransmissionTimeout))
+    slowStartThreshold = kernel.slowStartThreshold.map { Int(clamping: $0) }
+    maximumSegmentSize = Int(kernel.maximumSegment)
+    bytesNotSent = Int(kernel.notSentBytes)
+    segmentsInFlight = Int(kernel.unacknowledged)
+    bytesAcknowledged = kernel.bytesAcknowledged
+    segmentsSent = UInt64(kernel.segmentsSent)
+    segmentsReceived = UInt64(kernel.segmentsReceived)
+    lostSegments = Int(kernel.lost)
+    reordering = Int(kernel.reordering)
+    deliveryRate = kernel.deliveryRate == 0 ? nil : kernel.deliveryRate
   }
 }
 
@@ -124,13 +141,13 @@ extension KernelSocket {
 
 extension Duration {
   /// Rounded up, at least one.
-  fileprivate var wholeSeconds: Int {
+  var wholeSeconds: Int {
     let (seconds, attoseconds) = components
     return max(Int(clamping: seconds) + (attoseconds > 0 ? 1 : 0), 1)
   }
 
   /// Rounded up, at least one.
-  fileprivate var wholeMilliseconds: Int {
+  var wholeMilliseconds: Int {
     let (seconds, attoseconds) = components
     let fraction = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000)

@@ -39,12 +39,14 @@ extension StackCore {
   // MARK: Listening
 
   func listen(
-    on local: SocketAddress, backlog: Int, ipv6Only: Bool, _ options: TCPSocketOptions
+    on local: SocketAddress, backlog: Int, ipv6Only: Bool, sharesPort: Bool,
+    _ options: TCPSocketOptions
   ) throws(SocketError.Reason) -> SocketHandle {
     obeyCommands()
     do {
       return try stack.listenTCP(
-        on: local, backlog: backlog, ipv6Only: ipv6Only, options: options, at: now)
+        on: local, backlog: backlog, ipv6Only: ipv6Only, sharesPort: sharesPort, options: options,
+        at: now)
     } catch {
       throw SocketError.Reason(error)
     }

@@ -68,7 +68,8 @@ public final class StackNode: NetworkNode {
     try local.mustBe(.tcp, for: .listen)
     do throws(SocketError.Reason) {
       let handle = try await core.listen(
-        on: local.socketAddress, backlog: backlog, ipv6Only: ipv6Only, TCPSocketOptions(options))
+        on: local.socketAddress, backlog: backlog, ipv6Only: ipv6Only,
+        sharesPort: options.reusesPort, TCPSocketOptions(options))
       let address = await core.addresses(handle).local ?? local.socketAddress
       let endpoint = Endpoint(.tcp, address)
       return TCPListener(

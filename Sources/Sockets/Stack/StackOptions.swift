@@ -44,6 +44,8 @@ extension UDPSocketOptions {
     multicastHopLimit = options.multicastHopLimit
     loopsMulticast = options.loopsMulticast
     trafficClass = options.trafficClass.rawValue
+    reusesAddress = options.reusesAddress
+    reusesPort = options.reusesPort
   }
 }
 
@@ -66,6 +68,16 @@ extension TCPConnection.Info {
       state: TCPConnection.State(info.state), roundTripTime: info.roundTrip.map { Duration($0) },
       congestionWindow: info.congestionWindow, bytesSent: info.bytesSent,
       bytesReceived: info.bytesReceived, retransmittedSegments: info.retransmittedSegments)
+    if info.roundTrip != nil { roundTripVariation = Duration(info.roundTripVariation) }
+    minimumRoundTripTime = info.minimumRoundTrip.map { Duration($0) }
+    retransmissionTimeout = Duration(info.retransmissionTimeout)
+    slowStartThreshold = info.slowStartThreshold == .max ? nil : info.slowStartThreshold
+    maximumSegmentSize = info.maximumSegmentSize
+    bytesNotSent = max(info.bytesQueued - info.bytesUnacknowledged, 0)
+    let segment = max(info.maximumSegmentSize, 1)
+    segmentsInFlight = (info.bytesUnacknowledged + segment - 1) / segment
+    segmentsSent = info.segmentsSent
+    segmentsReceived = info.segmentsReceived
   }
 }
 

@@ -3,8 +3,8 @@ import Packets
 import ProtocolStack
 
 /// A raw socket of a stack of ours.
-final class StackRawSocket: RawImplementation {
-  private let socket: StackSocket
+final class StackRawSocket: RawImplementation, StackImplementation {
+  let socket: StackSocket
 
   init(_ socket: StackSocket) { self.socket = socket }
 
@@ -57,17 +57,11 @@ final class StackRawSocket: RawImplementation {
     DatagramHeader(
       try await socket.core.receiveRaw(socket.handle, into: &bytes, until: deadline), .ip)
   }
-
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    socket.withdraw(waiter: number, direction)
-  }
-  func close() { socket.close() }
 }
 
 /// A packet socket of a stack of ours.
-final class StackPacketSocket: PacketImplementation {
-  private let socket: StackSocket
+final class StackPacketSocket: PacketImplementation, StackImplementation {
+  let socket: StackSocket
 
   init(_ socket: StackSocket) { self.socket = socket }
 
@@ -103,12 +97,6 @@ final class StackPacketSocket: PacketImplementation {
     try socket.mustBeOpen()
     return try await socket.core.takeFrameCounts(socket.handle)
   }
-
-  func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
-  func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
-    socket.withdraw(waiter: number, direction)
-  }
-  func close() { socket.close() }
 }
 
 extension StackNode {

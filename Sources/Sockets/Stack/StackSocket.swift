@@ -46,6 +46,18 @@ protocol StackImplementation: SocketImplementation {
 
 extension StackImplementation {
   func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
+  package func value(
+    of option: SocketOptionName
+  ) async throws(SocketError.Reason) -> OptionValue {
+    try socket.mustBeOpen()
+    return try await socket.core.value(of: option, socket.handle)
+  }
+  package func set(
+    _ option: SocketOptionName, to value: OptionValue
+  ) async throws(SocketError.Reason) {
+    try socket.mustBeOpen()
+    try await socket.core.set(option, to: value, socket.handle)
+  }
   func withdraw(waiter number: UInt64, _ direction: WaitDirection) {
     socket.withdraw(waiter: number, direction)
   }

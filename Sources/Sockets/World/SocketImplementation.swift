@@ -10,6 +10,9 @@ package protocol SocketImplementation: AnyObject, Sendable {
   func withdraw(waiter number: UInt64, _ direction: WaitDirection)
   /// Gives the socket up, gracefully. From any thread, any number of times; does not wait.
   func close()
+  /// What an option stands at.
+  func value(of option: SocketOptionName) async throws(SocketError.Reason) -> OptionValue
+  func set(_ option: SocketOptionName, to value: OptionValue) async throws(SocketError.Reason)
 }
 
 /// The way a task waits for, on a socket.
