@@ -49,13 +49,13 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Addresses", "Packets", "ProtocolStack",
+        "Addresses", "Packets", "ProtocolStack", "Sockets",
         .product(name: "BasicContainers", package: "swift-collections"),
       ],
       swiftSettings: laws),
     .testTarget(
       name: "SimulationTests",
-      dependencies: ["Addresses", "Packets", "ProtocolStack", "Simulation"],
+      dependencies: ["Addresses", "Packets", "ProtocolStack", "Simulation", "Sockets"],
       swiftSettings: laws),
     .executableTarget(
       name: "sock",
@@ -88,7 +88,7 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "Addresses", "Packets", "ProtocolStack", "Sockets",
+        "Addresses", "Packets", "ProtocolStack", "Simulation", "Sockets",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: laws),

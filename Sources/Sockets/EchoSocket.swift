@@ -48,7 +48,7 @@ public final class EchoSocket: Sendable {
     into payload: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> EchoAnswer {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try implementation.tryReceive(into: &payload) {

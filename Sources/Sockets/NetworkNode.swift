@@ -22,6 +22,10 @@ public protocol NetworkNode: LocalNode {
   /// takes long does not belong here: it keeps the node's packets waiting.
   var executor: any TaskExecutor { get }
 
+  /// The clock that this node's deadlines run on. A program that sleeps by it, and not by one of
+  /// the machine's, runs in a simulation as well.
+  var clock: NodeClock { get }
+
   /// Whom this node asks for the addresses of names, unless it is told otherwise: the name servers
   /// that this machine is set up with, over the node's own sockets; on ``HostNode`` the machine
   /// itself. Each is new and remembers nothing: keep one for its memory.

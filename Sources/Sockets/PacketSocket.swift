@@ -41,7 +41,7 @@ public final class PacketSocket: Sendable {
     _ bytes: Span<UInt8>, to place: Place = Place(), timeout: Duration? = nil
   ) async throws(SocketError) {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try implementation.trySend(bytes, to: place) {
@@ -62,7 +62,7 @@ public final class PacketSocket: Sendable {
     into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> FrameHeader {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try implementation.tryReceive(into: &bytes) {

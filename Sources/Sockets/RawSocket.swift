@@ -82,7 +82,7 @@ public final class RawSocket: Sendable {
   ) async throws(SocketError) {
     try remote?.mustBe(.ip, for: .send)
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try implementation.trySend(bytes, to: remote, with: options) {
@@ -103,7 +103,7 @@ public final class RawSocket: Sendable {
     into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> DatagramHeader {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try implementation.tryReceive(into: &bytes) {

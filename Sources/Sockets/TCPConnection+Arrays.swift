@@ -19,10 +19,10 @@ extension TCPConnection {
   public func readAll(
     limit: Int = 64 << 20, timeout: Duration? = nil
   ) async throws(SocketError) -> [UInt8] {
-    let deadline = timeout.map { ContinuousClock.now + $0 }
+    let time = TimeAllowed(timeout, on: clock)
     var bytes: [UInt8] = []
     while true {
-      let part = try await read(timeout: deadline.map { $0 - ContinuousClock.now })
+      let part = try await read(timeout: time.left)
       if part.isEmpty { return bytes }
       guard part.count <= limit - bytes.count else {
         throw SocketError(.read, local: local, remote: remote, reason: .messageTooLong)

@@ -22,6 +22,9 @@ public final class TCPConnection: Sendable {
 
   deinit { implementation.close() }
 
+  /// The clock that deadlines on it are reckoned by.
+  var clock: NodeClock { implementation.clock }
+
   /// Reads what is there, at least one byte, at most `bytes.count`; waits while there is nothing.
   ///
   /// Does not allocate unless it must wait. Cancelled or out of time, it has read nothing.
@@ -34,7 +37,7 @@ public final class TCPConnection: Sendable {
     into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> Int {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try implementation.tryRead(into: &bytes) {
@@ -51,7 +54,7 @@ public final class TCPConnection: Sendable {
   /// Reads what is there into an array, whose memory is taken when there is something to read.
   func readArray(upTo count: Int, _ timeout: Duration?) async throws(SocketError) -> [UInt8] {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try tryReadArray(upTo: count) {
@@ -102,7 +105,7 @@ public final class TCPConnection: Sendable {
   ///   left for the read to tell.
   public func waitUntilReadable(timeout: Duration? = nil) async throws(SocketError) {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try implementation.tryReadiness() {
@@ -128,7 +131,7 @@ public final class TCPConnection: Sendable {
     _ bytes: Span<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       var written = 0
       while true {

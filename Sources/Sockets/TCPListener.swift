@@ -25,7 +25,7 @@ public final class TCPListener: Sendable {
   ///   goes.
   public func accept(timeout: Duration? = nil) async throws(SocketError) -> TCPConnection {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try implementation.tryAccept() {

@@ -51,7 +51,7 @@ public final class UDPSocket: Sendable {
   ) async throws(SocketError) {
     try remote?.mustBe(.udp, for: .send)
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try implementation.trySend(bytes, to: remote, with: options) {
@@ -74,7 +74,7 @@ public final class UDPSocket: Sendable {
     into bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) -> DatagramHeader {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = implementation.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         switch try implementation.tryReceive(into: &bytes) {
@@ -155,7 +155,7 @@ public final class UDPSocket: Sendable {
   func receiveBatch(
     _ batch: inout DatagramBatch, _ timeout: Duration?
   ) async throws(SocketError.Reason) {
-    let deadline = Instant(after: timeout)
+    let deadline = implementation.deadline(after: timeout)
     var patience = Patience.brief
     while true {
       switch try implementation.tryReceive(into: &batch) {
@@ -174,7 +174,7 @@ public final class UDPSocket: Sendable {
   func sendBatch(
     _ batch: borrowing DatagramBatch, _ timeout: Duration?
   ) async throws(SocketError.Reason) {
-    let deadline = Instant(after: timeout)
+    let deadline = implementation.deadline(after: timeout)
     var patience = Patience.brief
     var sent = 0
     while sent < batch.count {

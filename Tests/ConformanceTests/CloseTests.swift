@@ -5,7 +5,8 @@ import Testing
 extension Conformance {
   @Suite("Closing", .timeLimit(.minutes(2)))
   struct CloseTests {
-    @Test("delivers what was written, then ends the stream", arguments: World.all, [1, 1 << 20])
+    @Test(
+      "delivers what was written, then ends the stream", arguments: World.allWires, [1, 1 << 20])
     func delivers(world: World, size: Int) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -17,7 +18,7 @@ extension Conformance {
       }
     }
 
-    @Test("happens when the last reference goes", arguments: World.all, Family.allCases)
+    @Test("happens when the last reference goes", arguments: World.allWires, Family.allCases)
     func lastReference(world: World, family: Family) async throws {
       try await world.run { network in
         var ends: Network.Ends? = try await network.connection(family)
@@ -28,7 +29,7 @@ extension Conformance {
       }
     }
 
-    @Test("with something unread resets the peer", arguments: World.all, Family.allCases)
+    @Test("with something unread resets the peer", arguments: World.allWires, Family.allCases)
     func unread(world: World, family: Family) async throws {
       // RFC 2525 §2.17: the peer hears that its bytes were not read.
       try await world.run { network in
@@ -40,7 +41,7 @@ extension Conformance {
       }
     }
 
-    @Test("resets a peer that goes on sending", arguments: World.all)
+    @Test("resets a peer that goes on sending", arguments: World.allWires)
     func goesOnSending(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -50,7 +51,7 @@ extension Conformance {
       }
     }
 
-    @Test("at once resets the peer", arguments: World.all, Family.allCases)
+    @Test("at once resets the peer", arguments: World.allWires, Family.allCases)
     func abort(world: World, family: Family) async throws {
       try await world.run { network in
         let ends = try await network.connection(family)
@@ -59,7 +60,7 @@ extension Conformance {
       }
     }
 
-    @Test("at once wakes a peer that waits", arguments: World.all, [true, false])
+    @Test("at once wakes a peer that waits", arguments: World.allWires, [true, false])
     func abortWakesPeer(world: World, reading: Bool) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -79,7 +80,7 @@ extension Conformance {
     /// What may be going on when a connection is closed.
     enum Call: CaseIterable { case read, write }
 
-    @Test("ends what waits on this side", arguments: World.all, Call.allCases)
+    @Test("ends what waits on this side", arguments: World.allWires, Call.allCases)
     func wakesOwn(world: World, call: Call) async throws {
       try await world.run { network in
         for isAbort in [true, false] {
@@ -102,7 +103,7 @@ extension Conformance {
       }
     }
 
-    @Test("is once and for all", arguments: World.all, [true, false])
+    @Test("is once and for all", arguments: World.allWires, [true, false])
     func usedAfter(world: World, aborting: Bool) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -118,7 +119,7 @@ extension Conformance {
       }
     }
 
-    @Test("may happen on both sides at once", arguments: World.all)
+    @Test("may happen on both sides at once", arguments: World.allWires)
     func bothSides(world: World) async throws {
       try await world.run { network in
         let listener = try await network.listen()
@@ -133,7 +134,7 @@ extension Conformance {
       }
     }
 
-    @Test("happens while many tasks read and write", arguments: World.all)
+    @Test("happens while many tasks read and write", arguments: World.allWires)
     func midTransfer(world: World) async throws {
       try await world.run { network in
         let listener = try await network.listen()

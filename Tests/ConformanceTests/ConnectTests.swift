@@ -5,7 +5,7 @@ import Testing
 extension Conformance {
   @Suite("Connecting", .timeLimit(.minutes(2)))
   struct ConnectTests {
-    @Test("to a port without a listener is refused", arguments: World.all, Family.allCases)
+    @Test("to a port without a listener is refused", arguments: World.allWires, Family.allCases)
     func refused(world: World, family: Family) async throws {
       try await world.run { network in
         let port = try await network.vacantPort(family)
@@ -18,7 +18,7 @@ extension Conformance {
       }
     }
 
-    @Test("to a listener that was closed is refused", arguments: World.all, Family.allCases)
+    @Test("to a listener that was closed is refused", arguments: World.allWires, Family.allCases)
     func closedListener(world: World, family: Family) async throws {
       try await world.run { network in
         let listener = try await network.listen(family)
@@ -33,7 +33,8 @@ extension Conformance {
       }
     }
 
-    @Test("to a multicast address leads nowhere", arguments: World.all, ["224.0.0.1", "[ff02::1]"])
+    @Test(
+      "to a multicast address leads nowhere", arguments: World.allWires, ["224.0.0.1", "[ff02::1]"])
     func multicast(world: World, address: String) async throws {
       try await world.run { network in
         #expect(
@@ -43,7 +44,7 @@ extension Conformance {
       }
     }
 
-    @Test("to a broadcast address leads nowhere", arguments: World.all)
+    @Test("to a broadcast address leads nowhere", arguments: World.allWires)
     func broadcast(world: World) async throws {
       try await world.run { network in
         for address in [network.broadcastAddress, .v4(.broadcast)] {
@@ -57,7 +58,7 @@ extension Conformance {
 
     @Test(
       "to a network without a route is impossible, by our stack's own routes",
-      arguments: World.all.filter { $0.nodes == .stack || $0.nodes == .stackLoopback },
+      arguments: World.allWires.filter { $0.nodes == .stack || $0.nodes == .stackLoopback },
       Family.allCases)
     func noRoute(world: World, family: Family) async throws {
       try await world.run { network in
@@ -68,7 +69,8 @@ extension Conformance {
       }
     }
 
-    @Test("to a wildcard address reaches the node itself", arguments: World.all, Family.allCases)
+    @Test(
+      "to a wildcard address reaches the node itself", arguments: World.allWires, Family.allCases)
     func wildcard(world: World, family: Family) async throws {
       try await world.run { network in
         let address = Network.wildcard(family)
@@ -85,7 +87,8 @@ extension Conformance {
       }
     }
 
-    @Test("reaches the node itself at all its addresses", arguments: World.all, Family.allCases)
+    @Test(
+      "reaches the node itself at all its addresses", arguments: World.allWires, Family.allCases)
     func itself(world: World, family: Family) async throws {
       try await world.run { network in
         let loopback: IPAddress = family == .v4 ? .v4(.loopback) : .v6(.loopback)
@@ -102,7 +105,7 @@ extension Conformance {
       }
     }
 
-    @Test("from a port to itself is a connection with one end", arguments: World.all)
+    @Test("from a port to itself is a connection with one end", arguments: World.allWires)
     func selfConnection(world: World) async throws {
       try await world.run { network in
         let port = try await network.vacantPort()
@@ -116,7 +119,7 @@ extension Conformance {
       }
     }
 
-    @Test("where nobody answers takes no longer than its time allowed", arguments: World.all)
+    @Test("where nobody answers takes no longer than its time allowed", arguments: World.allWires)
     func deadline(world: World) async throws {
       try await world.run { network in
         let abyss = try await network.abyss()
@@ -127,7 +130,7 @@ extension Conformance {
       }
     }
 
-    @Test("where nobody answers can be cancelled", arguments: World.all)
+    @Test("where nobody answers can be cancelled", arguments: World.allWires)
     func cancelled(world: World) async throws {
       try await world.run { network in
         let abyss = try await network.abyss()
@@ -142,7 +145,7 @@ extension Conformance {
       }
     }
 
-    @Test("gives the local port back when it fails", arguments: World.all)
+    @Test("gives the local port back when it fails", arguments: World.allWires)
     func portGivenBack(world: World) async throws {
       try await world.run { network in
         let (port, local) = try await network.twoPorts()
@@ -158,7 +161,7 @@ extension Conformance {
       }
     }
 
-    @Test("works a hundred times at once", arguments: World.all)
+    @Test("works a hundred times at once", arguments: World.allWires)
     func many(world: World) async throws {
       try await world.run { network in
         let listener = try await network.listen()

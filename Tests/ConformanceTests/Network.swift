@@ -1,4 +1,5 @@
 import Addresses
+import Simulation
 import Sockets
 import Synchronization
 
@@ -10,6 +11,8 @@ struct Network: Sendable {
   let client: any NetworkNode
   /// The numbers of the two in their common network; nil where they are one node on its loopback.
   private let numbers: (net: Int, server: Int, client: Int)?
+  /// What the two are part of, if they are not real.
+  let simulation: SimulatedNetwork?
 
   /// The executor that the tasks of a case prefer.
   var executor: (any TaskExecutor)? {
@@ -24,7 +27,13 @@ struct Network: Sendable {
 
   init(_ world: World) async throws {
     self.world = world
+    simulation = try SimulatedNetwork(of: world)
     switch world.nodes {
+    case .simulation, .badSimulation:
+      guard let simulation else { throw SocketError(.open, reason: .invalidOperation) }
+      client = try simulation.addNode("client")
+      server = try simulation.addNode("server")
+      numbers = (0, 2, 1)
     case .kernel:
       let node = HostNode(engine: world.engine)
       (server, client, numbers) = (node, node, nil)
@@ -58,7 +67,7 @@ struct Network: Sendable {
   func isOurs(_ side: Side) -> Bool {
     switch world.nodes {
     case .kernel: false
-    case .stack, .stackLoopback: true
+    case .stack, .stackLoopback, .simulation, .badSimulation: true
     case .kernelToStack: side == .server
     case .stackToKernel: side == .client
     }
@@ -99,7 +108,7 @@ struct Network: Sendable {
   var interface: String {
     switch world.nodes {
     case .kernel: "lo"
-    case .stack, .stackLoopback: "wire0"
+    case .stack, .stackLoopback, .simulation, .badSimulation: "wire0"
     case .kernelToStack, .stackToKernel: "conform\(numbers?.net ?? 0)"
     }
   }
@@ -109,7 +118,7 @@ struct Network: Sendable {
     switch world.nodes {
     case .kernel: .v4(IPv4Address(127, 255, 255, 255))
     case .stackLoopback: .v4(IPv4Address(10, 0, 0, 255))
-    case .stack, .kernelToStack, .stackToKernel: address(.v4, 255)
+    default: address(.v4, 255)
     }
   }
 
@@ -205,7 +214,7 @@ struct Network: Sendable {
     case .kernel: break
     // The node's other address is on a cable that nobody takes packets from.
     case .stackLoopback: return Abyss(.tcp(.v4(IPv4Address(10, 0, 0, 77)), port: 7))
-    case .stack, .kernelToStack, .stackToKernel:
+    default:
       return Abyss(.tcp(vacantAddress(.v4), port: 7))
     }
     let listener = try await listen(backlog: 0)

@@ -8,7 +8,7 @@ extension Conformance {
     /// None, one, around a segment's, a round number, and more than any buffer takes.
     static let sizes = [0, 1, 1_447, 1_448, 1_449, 65_536, 5 << 20]
 
-    @Test("carries exactly its bytes there and back", arguments: World.all, sizes)
+    @Test("carries exactly its bytes there and back", arguments: World.allWires, sizes)
     func exactBytes(world: World, size: Int) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -33,7 +33,7 @@ extension Conformance {
       }
     }
 
-    @Test("carries both directions at once", arguments: World.all, Family.allCases)
+    @Test("carries both directions at once", arguments: World.allWires, Family.allCases)
     func bothDirections(world: World, family: Family) async throws {
       try await world.run { network in
         let ends = try await network.connection(family)
@@ -56,7 +56,7 @@ extension Conformance {
       }
     }
 
-    @Test("is read in pieces as small as one likes", arguments: World.all)
+    @Test("is read in pieces as small as one likes", arguments: World.allWires)
     func shortReads(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -74,7 +74,7 @@ extension Conformance {
       }
     }
 
-    @Test("gives what is there, not what there is room for", arguments: World.all)
+    @Test("gives what is there, not what there is room for", arguments: World.allWires)
     func readsWhatIsThere(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -85,7 +85,7 @@ extension Conformance {
       }
     }
 
-    @Test("is not read by a read without room, nor waited for", arguments: World.all)
+    @Test("is not read by a read without room, nor waited for", arguments: World.allWires)
     func noRoom(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -100,7 +100,7 @@ extension Conformance {
       }
     }
 
-    @Test("takes a write of nothing", arguments: World.all)
+    @Test("takes a write of nothing", arguments: World.allWires)
     func emptyWrite(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -112,7 +112,7 @@ extension Conformance {
       }
     }
 
-    @Test("stays at its end", arguments: World.all, Family.allCases)
+    @Test("stays at its end", arguments: World.allWires, Family.allCases)
     func endOfStream(world: World, family: Family) async throws {
       try await world.run { network in
         let ends = try await network.connection(family)
@@ -123,7 +123,8 @@ extension Conformance {
       }
     }
 
-    @Test("ends in one direction while the other goes on", arguments: World.all, [true, false])
+    @Test(
+      "ends in one direction while the other goes on", arguments: World.allWires, [true, false])
     func halfClose(world: World, clientFirst: Bool) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -141,7 +142,7 @@ extension Conformance {
       }
     }
 
-    @Test("is not written to after its own end", arguments: World.all, Family.allCases)
+    @Test("is not written to after its own end", arguments: World.allWires, Family.allCases)
     func writeAfterShutdown(world: World, family: Family) async throws {
       try await world.run { network in
         let ends = try await network.connection(family)
@@ -152,7 +153,7 @@ extension Conformance {
       }
     }
 
-    @Test("may be told twice to end", arguments: World.all)
+    @Test("may be told twice to end", arguments: World.allWires)
     func shutdownTwice(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -162,7 +163,7 @@ extension Conformance {
       }
     }
 
-    @Test("to a peer that has closed breaks", arguments: World.all)
+    @Test("to a peer that has closed breaks", arguments: World.allWires)
     func writeAfterPeersClose(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -176,7 +177,7 @@ extension Conformance {
       }
     }
 
-    @Test("is reset, and then broken, by a peer that gives it up", arguments: World.all)
+    @Test("is reset, and then broken, by a peer that gives it up", arguments: World.allWires)
     func writeAfterPeersAbort(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -188,7 +189,7 @@ extension Conformance {
       }
     }
 
-    @Test("that was reset says so once, and is then at its end", arguments: World.all)
+    @Test("that was reset says so once, and is then at its end", arguments: World.allWires)
     func readAfterReset(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -199,7 +200,7 @@ extension Conformance {
       }
     }
 
-    @Test("that was reset still has what had arrived before", arguments: World.all)
+    @Test("that was reset still has what had arrived before", arguments: World.allWires)
     func arrivedBeforeReset(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -214,7 +215,7 @@ extension Conformance {
       }
     }
 
-    @Test("makes the writer wait for the reader", arguments: World.all)
+    @Test("makes the writer wait for the reader", arguments: World.allWires)
     func backPressure(world: World) async throws {
       try await world.run { network in
         let options = TCPOptions(sendBufferLimit: 65_536, receiveBufferLimit: 65_536)
@@ -231,7 +232,7 @@ extension Conformance {
       }
     }
 
-    @Test("takes bytes from many writers, and loses none", arguments: World.all)
+    @Test("takes bytes from many writers, and loses none", arguments: World.allWires)
     func manyWriters(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -256,7 +257,7 @@ extension Conformance {
       }
     }
 
-    @Test("gives each byte to one of many readers", arguments: World.all)
+    @Test("gives each byte to one of many readers", arguments: World.allWires)
     func manyReaders(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -281,7 +282,7 @@ extension Conformance {
       }
     }
 
-    @Test("goes to and fro hundreds of times", arguments: World.all, Family.allCases)
+    @Test("goes to and fro hundreds of times", arguments: World.allWires, Family.allCases)
     func pingPong(world: World, family: Family) async throws {
       try await world.run { network in
         let ends = try await network.connection(family, options: TCPOptions(noDelay: true))
@@ -302,7 +303,7 @@ extension Conformance {
       }
     }
 
-    @Test("is read to its end only as far as the caller allows", arguments: World.all)
+    @Test("is read to its end only as far as the caller allows", arguments: World.allWires)
     func readAllLimit(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()

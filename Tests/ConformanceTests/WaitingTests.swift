@@ -72,7 +72,7 @@ extension Conformance {
 
     @Test(
       "ends when its time is over, whether that is brief or long",
-      arguments: World.all, Call.withTimeout)
+      arguments: World.allWires, Call.withTimeout)
     func deadline(world: World, call: Call) async throws {
       try await world.run { network in
         let waiting = try await prepare(call, network)
@@ -83,7 +83,7 @@ extension Conformance {
       }
     }
 
-    @Test("ends when its task is cancelled at once", arguments: World.all, Call.allCases)
+    @Test("ends when its task is cancelled at once", arguments: World.allWires, Call.allCases)
     func cancelledEarly(world: World, call: Call) async throws {
       try await world.run { network in
         let waiting = try await prepare(call, network)
@@ -95,7 +95,7 @@ extension Conformance {
       }
     }
 
-    @Test("ends when its task is cancelled later", arguments: World.all, Call.allCases)
+    @Test("ends when its task is cancelled later", arguments: World.allWires, Call.allCases)
     func cancelledLate(world: World, call: Call) async throws {
       try await world.run { network in
         let waiting = try await prepare(call, network)
@@ -112,7 +112,7 @@ extension Conformance {
 
     @Test(
       "does not begin to wait in a task that is cancelled already",
-      arguments: World.all, Call.allCases)
+      arguments: World.allWires, Call.allCases)
     func cancelledBefore(world: World, call: Call) async throws {
       try await world.run { network in
         let waiting = try await prepare(call, network)
@@ -125,7 +125,7 @@ extension Conformance {
       }
     }
 
-    @Test("leaves its socket as it was", arguments: World.all, [true, false])
+    @Test("leaves its socket as it was", arguments: World.allWires, [true, false])
     func goesOn(world: World, cancelling: Bool) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -141,7 +141,7 @@ extension Conformance {
       }
     }
 
-    @Test("needs no time for what is there", arguments: World.all)
+    @Test("needs no time for what is there", arguments: World.allWires)
     func noTime(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -158,7 +158,7 @@ extension Conformance {
       }
     }
 
-    @Test("succeeds in a cancelled task when it need not wait", arguments: World.all)
+    @Test("succeeds in a cancelled task when it need not wait", arguments: World.allWires)
     func cancelledButReady(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -179,7 +179,7 @@ extension Conformance {
       }
     }
 
-    @Test("is one of a thousand, all cancelled at once", arguments: World.all, [true, false])
+    @Test("is one of a thousand, all cancelled at once", arguments: World.threaded, [true, false])
     func cancellationStorm(world: World, streams: Bool) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -206,7 +206,7 @@ extension Conformance {
       }
     }
 
-    @Test("is one of a thousand in a storm of cancellations and bytes", arguments: World.all)
+    @Test("is one of a thousand in a storm of cancellations and bytes", arguments: World.threaded)
     func stormAndTraffic(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()

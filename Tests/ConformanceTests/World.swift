@@ -1,3 +1,5 @@
+import Foundation
+import Simulation
 import Sockets
 import Testing
 
@@ -20,6 +22,10 @@ struct World: Hashable, Sendable, CustomTestStringConvertible {
     case kernelToStack = "kernel to stack over TUN"
     /// The other way.
     case stackToKernel = "stack to kernel over TUN"
+    /// Two nodes of ours in a simulation, in virtual time.
+    case simulation = "simulation"
+    /// The same, over a wire that delays, loses and reorders packets.
+    case badSimulation = "simulation with a bad wire"
   }
 
   /// What the tasks of a case prefer.
@@ -38,6 +44,7 @@ struct World: Hashable, Sendable, CustomTestStringConvertible {
     let how =
       switch nodes {
       case .stack, .stackLoopback: ""
+      case .simulation, .badSimulation: ", seed \(Self.seed)"
       case .kernel, .kernelToStack, .stackToKernel: " (\(engine.rawValue))"
       }
     return "\(nodes.rawValue)\(how), on \(place.rawValue)"
@@ -58,7 +65,7 @@ struct World: Hashable, Sendable, CustomTestStringConvertible {
     worlds += [
       World(nodes: .stack, place: .anywhere), World(nodes: .stack, place: .client),
       World(nodes: .stack, place: .server), World(nodes: .stackLoopback, place: .anywhere),
-      World(nodes: .stackLoopback, place: .client),
+      World(nodes: .stackLoopback, place: .client), World(nodes: .simulation, place: .client),
     ]
     guard RootTests.areEnabled else { return worlds }
     for engine in engines {
@@ -70,9 +77,23 @@ struct World: Hashable, Sendable, CustomTestStringConvertible {
     return worlds
   }()
 
+  /// Those where every byte and every datagram arrives, but streams may take their time: for cases
+  /// about streams whose outcome no lost packet changes.
+  static let allWires = all + [World(nodes: .badSimulation, place: .client)]
+
+  /// Those that wait for tasks on other threads: a simulation's time does not.
+  static let threaded = all.filter { $0.nodes != .simulation }
+
+  /// What chance in the simulations is made from: `SIMULATION_SEED`, to repeat a run.
+  static let seed =
+    ProcessInfo.processInfo.environment["SIMULATION_SEED"].flatMap(UInt64.init) ?? 1
+
   /// Runs a case on nodes of its own.
   func run(_ body: (Network) async throws -> Void) async throws {
     let network = try await Network(self)
+    if let simulation = network.simulation {
+      return try await simulation.run { try await body(network) }
+    }
     guard let executor = network.executor else { return try await body(network) }
     try await withTaskExecutorPreference(executor) { try await body(network) }
   }

@@ -45,6 +45,8 @@ public final class HostNode: NetworkNode {
     }
   }
 
+  public var clock: NodeClock { .system }
+
   public func connect(
     to remote: Endpoint, from local: Endpoint?, options: TCPOptions, timeout: Duration?
   ) async throws(SocketError) -> TCPConnection {
@@ -53,7 +55,7 @@ public final class HostNode: NetworkNode {
     do throws(SocketError.Reason) {
       return try await connect(
         to: remote.socketAddress.unmapped, from: local?.socketAddress.unmapped, options,
-        until: Instant(after: timeout))
+        until: clock.deadline(after: timeout))
     } catch {
       throw SocketError(.connect, local: local, remote: remote, reason: error)
     }

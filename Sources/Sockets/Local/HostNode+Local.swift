@@ -8,7 +8,7 @@ extension HostNode {
     to remote: LocalAddress, as kind: LocalConnection.Kind, timeout: Duration?
   ) async throws(SocketError) -> LocalConnection {
     do throws(SocketError.Reason) {
-      let deadline = Instant(after: timeout)
+      let deadline = clock.deadline(after: timeout)
       let socket = try open(LocalSocket.Kind(kind))
       let name = try remote.bytes
       var pause = Pause()

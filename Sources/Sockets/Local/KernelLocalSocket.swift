@@ -98,7 +98,7 @@ final class KernelLocalSocket: LocalImplementation, KernelImplementation {
     _ pause: inout Pause
   ) async throws(SocketError.Reason) {
     guard remote != nil else { return try await wait(.writing, until: deadline, &patience) }
-    let next = pause.end(from: now)
+    let next = pause.end(from: clock.moment)
     if let deadline, deadline <= next {
       return try await wait(.writing, until: deadline, &patience)
     }
@@ -114,8 +114,6 @@ final class KernelLocalSocket: LocalImplementation, KernelImplementation {
   }
 
   // MARK: Waiting and the end
-
-  var now: Instant { HostClock.now() }
 
   func close() {
     removeFile()

@@ -90,7 +90,7 @@ struct ConnectionRace {
     let attempts = started
     group.addTask { await self.attempt(endpoint, index) }
     group.addTask {
-      try? await Task.sleep(for: Self.delay)
+      try? await node.clock.sleep(for: Self.delay)
       return .patienceEnded(attempts: attempts)
     }
   }

@@ -25,7 +25,7 @@ extension NetworkNode {
       throw SocketError(
         .connect, reason: .badEndpoint("\(remote) is no tcp:// endpoint"))
     }
-    let time = TimeAllowed(timeout)
+    let time = TimeAllowed(timeout, on: clock)
     let addresses = try await (resolver ?? self.resolver).addresses(
       of: remote.host, timeout: time.left)
     let race = ConnectionRace(

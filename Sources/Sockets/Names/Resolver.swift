@@ -1,5 +1,4 @@
 public import Addresses
-import Host
 public import Packets
 import Synchronization
 
@@ -48,7 +47,7 @@ public final class Resolver: NameResolver {
     }
     let known = knownAddresses(of: name)
     if !known.isEmpty { return sorted(known) }
-    let time = TimeAllowed(timeout)
+    let time = TimeAllowed(timeout, on: node.clock)
     let found = try await search(name) { (candidate) async throws(SocketError) in
       async let four = self.lookUpWhole(candidate, .a, name, time)
       async let six = self.lookUpWhole(candidate, .aaaa, name, time)
@@ -69,7 +68,7 @@ public final class Resolver: NameResolver {
   public func records(
     of name: String, type: RecordType, timeout: Duration? = nil
   ) async throws(SocketError) -> [ResourceRecord] {
-    let time = TimeAllowed(timeout)
+    let time = TimeAllowed(timeout, on: node.clock)
     return try await search(name) { (candidate) async throws(SocketError) in
       try await self.lookUp(candidate, type, name, time)
     }
@@ -86,7 +85,7 @@ public final class Resolver: NameResolver {
     let known = hosts.names(of: address)
     if !known.isEmpty { return known }
     let name = DomainName(reverseOf: address)
-    let finding = try await lookUp(name, .ptr, "\(address)", TimeAllowed(timeout))
+    let finding = try await lookUp(name, .ptr, "\(address)", TimeAllowed(timeout, on: node.clock))
     return try Self.records(finding, for: "\(address)").compactMap { record in
       guard case .name(let name) = record.content else { return nil }
       return name.description
@@ -179,12 +178,12 @@ public final class Resolver: NameResolver {
     var name = name
     for _ in 0..<Self.longestChain {
       let question = DNSMessage.Question(name, type)
-      let now = HostClock.now()
+      let now = node.clock.moment
       if let known = cache.withLock({ $0.finding(question, at: now) }) { return known }
       let reply = DNSReply(try await ask(question, text, time), to: question)
       switch reply {
       case .found(let finding, let seconds):
-        let now = HostClock.now()
+        let now = node.clock.moment
         cache.withLock { $0.keep(finding, for: question, seconds: seconds, at: now) }
         return finding
       case .elsewhere(let other): name = other
@@ -208,7 +207,7 @@ public final class Resolver: NameResolver {
         do throws(SocketError) {
           return try await DNSExchange(
             node: node, server: server, configuration: configuration,
-            time: TimeAllowed(time.left(atMost: configuration.timeout))
+            time: TimeAllowed(time.left(atMost: configuration.timeout), on: node.clock)
           ).answer(to: question)
         } catch {
           if error.reason == .cancelled { throw SocketError(.resolve(text), reason: .cancelled) }

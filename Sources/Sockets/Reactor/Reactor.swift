@@ -24,13 +24,19 @@ import Synchronization
 final class Reactor: TaskExecutor {
   /// What the guest's actor runs on.
   let isolation: ReactorIsolation
+  /// What its guest's deadlines run on.
+  let clock: NodeClock
   private let loop: ReactorLoop
 
   /// Starts the thread.
   ///
-  /// - Parameter name: shown by the system's tools, up to 15 bytes of it.
-  init(name: String) throws(SystemError) {
-    let loop = try ReactorLoop()
+  /// - Parameters:
+  ///   - name: shown by the system's tools, up to 15 bytes of it.
+  ///   - virtualTime: what to move on to the next deadline where nothing is left to do, in place of
+  ///     waiting for it.
+  init(name: String, virtualTime: VirtualTime? = nil) throws(SystemError) {
+    let loop = try ReactorLoop(virtualTime)
+    clock = virtualTime.map(NodeClock.init) ?? .system
     let isolation = ReactorIsolation(loop)
     self.loop = loop
     self.isolation = isolation

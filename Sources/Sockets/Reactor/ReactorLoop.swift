@@ -38,7 +38,11 @@ final class ReactorLoop: Sendable {
   /// Batches of jobs in one turn: a task that keeps enqueueing must not keep packets out.
   private static let batchesPerTurn = 16
 
-  init() throws(SystemError) {
+  /// What is moved on where there is nothing left to do, if time is not the machine's.
+  private let virtualTime: VirtualTime?
+
+  init(_ virtualTime: VirtualTime?) throws(SystemError) {
+    self.virtualTime = virtualTime
     let wakeUp = try WakeUp()
     var poller = try EpollPoller()
     try poller.add(wakeUp.descriptor, interest: .readable, token: 0)
@@ -142,6 +146,14 @@ final class ReactorLoop: Sendable {
     with poller: inout EpollPoller, until deadline: Instant?, _ guest: (any ReactorGuest)?
   ) {
     let hasOwnJobs = unsafe !ownJobs.isEmpty
+    if let virtualTime, let deadline {
+      let isIdle = inbox.withLock { inbox in
+        defer { inbox.isNudged = false }
+        return inbox.isEmpty && !hasOwnJobs
+      }
+      if isIdle { virtualTime.advance(to: deadline) }
+      return
+    }
     let maySleep = inbox.withLock { inbox in
       inbox.isSleeping = inbox.isEmpty && !hasOwnJobs
       // The turn that follows sees everything that the nudge was about.

@@ -1,7 +1,7 @@
 package import Addresses
 import BasicContainers
 import Host
-import Packets
+package import Packets
 package import ProtocolStack
 
 /// Puts a stack and its links together, before a thread runs them.
@@ -20,6 +20,12 @@ package struct StackBuilder: ~Copyable {
     } catch {
       throw SocketError(opening: error)
     }
+  }
+
+  /// As ``init(configuration:capture:)``, with nothing left to chance.
+  init(configuration: StackConfiguration, secrets: Secrets) {
+    stack = ProtocolStack(configuration: configuration, secrets: secrets)
+    capture = nil
   }
 
   /// Opens a device and makes it an interface, with a default route to Linux.
@@ -53,9 +59,8 @@ package struct StackBuilder: ~Copyable {
 
   /// Makes a link an interface.
   package mutating func attach(
-    _ link: consuming NodeLink, addresses: [Prefix]
+    _ link: consuming NodeLink, addresses: [Prefix], at now: Instant = HostClock.now()
   ) throws(SocketError) -> InterfaceIndex {
-    let now = HostClock.now()
     let name = link.name
     do throws(StackError) {
       let interface = try stack.addInterface(name, link.abilities, at: now)
@@ -100,7 +105,12 @@ package struct StackBuilder: ~Copyable {
     } catch {
       throw SocketError(opening: error)
     }
-    return StackCore(reactor: reactor, stack: stack, ports: ports)
+    return build(on: reactor)
+  }
+
+  /// Gives all of it to a thread there is already.
+  consuming func build(on reactor: Reactor) -> StackCore {
+    StackCore(reactor: reactor, stack: stack, ports: ports)
   }
 }
 

@@ -27,7 +27,7 @@ extension StackCore {
 
   /// Takes a waiter in, or wakes it at once.
   nonisolated func enlist(_ waiter: Waiter, at place: LocalSpace.Place) {
-    if let deadline = waiter.deadline, deadline <= present {
+    if let deadline = waiter.deadline, deadline <= clock.moment {
       return waiter.wake(.deadlineExceeded)
     }
     // On another thread an alarm costs more than to prepare for cancellation.
@@ -47,7 +47,7 @@ extension StackCore {
   // MARK: On the node's thread
 
   nonisolated func add(_ waiter: Waiter, at place: LocalSpace.Place) {
-    localAlarms.alarms.add(waiter, at: place, now: present)
+    localAlarms.alarms.add(waiter, at: place, now: clock.moment)
     guard localAlarms.alarms.hasManyStale(live: localAlarms.liveDeadlines) else { return }
     useLocalSpace { space in
       localAlarms.alarms.forgetStale { space.isWaiting($0.number, at: $0.place) }

@@ -11,7 +11,7 @@ extension StackCore {
     to remote: SocketAddress, from local: SocketAddress?, _ options: TCPSocketOptions,
     timeout: Duration?
   ) async throws(SocketError.Reason) -> SocketHandle {
-    let deadline = Instant(after: timeout)
+    let deadline = clock.deadline(after: timeout)
     obeyCommands()
     let socket: SocketHandle
     do {

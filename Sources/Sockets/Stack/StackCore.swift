@@ -31,7 +31,7 @@ actor StackCore {
   var settlers: [CheckedContinuation<Void, Never>] = []
   nonisolated(unsafe) private var ownStack: ProtocolStack
   nonisolated(unsafe) private var ownWaiters = Waiters()
-  nonisolated(unsafe) private var ownNow = HostClock.now()
+  nonisolated(unsafe) private var ownNow: Instant
   nonisolated(unsafe) private var ownLocalAlarms = LocalAlarms()
   /// The node's sockets between tasks.
   nonisolated let localSpace = Mutex(LocalSpace())
@@ -58,6 +58,7 @@ actor StackCore {
     ports: consuming sending UniqueArray<NodePort>
   ) {
     self.reactor = reactor
+    unsafe ownNow = reactor.clock.moment
     unsafe ownStack = stack
     var numbers: [String: UInt32] = [:]
     for port in ports.indices {
@@ -107,8 +108,7 @@ actor StackCore {
     }
   }
 
-  /// The present, read anew. From any thread.
-  nonisolated var present: Instant { HostClock.now() }
+  nonisolated var clock: NodeClock { reactor.clock }
 
   /// The present, as the stack is told: that of the last ``readClock()``, a fraction of a turn ago.
   nonisolated var now: Instant {
@@ -117,7 +117,7 @@ actor StackCore {
   }
 
   /// Brings ``now`` up to date.
-  func readClock() { unsafe ownNow = HostClock.now() }
+  func readClock() { unsafe ownNow = clock.moment }
 
   /// Leaves a command to be carried out in the next turn. From any thread.
   nonisolated func post(_ command: Command) {
@@ -176,7 +176,7 @@ actor StackCore {
       waiter.wake(.happened)
     } else if waiters.isClosed {
       waiter.wake(.failed(.networkDown))
-    } else if let deadline = waiter.deadline, deadline <= HostClock.now() {
+    } else if let deadline = waiter.deadline, deadline <= clock.moment {
       waiter.wake(.deadlineExceeded)
     } else if waiter.isCancelled {
       // A handler's command is carried out in a later turn, so a cancellation that this test does

@@ -18,9 +18,10 @@ public final class StackNode: NetworkNode {
 
   var core: StackCore { lease.core }
 
-  init(_ core: StackCore) {
+  /// - Parameter isDriven: whether the thread knows of the core already.
+  init(_ core: StackCore, isDriven: Bool = false) {
     lease = StackLease(core)
-    core.reactor.attach(core)
+    if !isDriven { core.reactor.attach(core) }
   }
 
   /// Opens a device and gives the node its addresses; on an Ethernet (TAP) waits a second or two
@@ -46,6 +47,8 @@ public final class StackNode: NetworkNode {
   }
 
   public var executor: any TaskExecutor { core.reactor }
+
+  public var clock: NodeClock { core.clock }
 
   public func connect(
     to remote: Endpoint, from local: Endpoint?, options: TCPOptions, timeout: Duration?

@@ -45,6 +45,7 @@ protocol StackImplementation: SocketImplementation {
 }
 
 extension StackImplementation {
+  var clock: NodeClock { socket.core.clock }
   func enlist(_ waiter: Waiter, _ direction: WaitDirection) { socket.enlist(waiter, direction) }
   package func value(
     of option: SocketOptionName

@@ -35,7 +35,9 @@ extension NetworkNode {
     // A task of its own: the caller's cancellation must not reach the handlers at once.
     let server = Task(executorPreference: executor) { () -> SocketError? in
       await withTaskGroup { group in
-        let failure = await Serving.accept(from: listener, atMost: limit, &group) { connection in
+        let failure = await Serving.accept(
+          from: listener, atMost: limit, on: clock, &group
+        ) { connection in
           do {
             try await handler(connection)
             connection.close()
@@ -50,9 +52,9 @@ extension NetworkNode {
     }
     // At the limit nobody asks the listener, which then must tell by itself.
     listener.whenClosed { stop.finish() }
-    let limiter = Task {
+    let limiter = Task(executorPreference: executor) {
       for await _ in stopped {}
-      try await Task.sleep(for: grace)
+      try await clock.sleep(for: grace)
       server.cancel()
     }
     let failure = await withTaskCancellationHandler {
@@ -87,7 +89,8 @@ private enum Serving {
   ///
   /// - Returns: why it could not go on; nil when the listener was closed.
   static func accept(
-    from listener: TCPListener, atMost limit: Int, _ group: inout TaskGroup<Void>,
+    from listener: TCPListener, atMost limit: Int, on clock: NodeClock,
+    _ group: inout TaskGroup<Void>,
     _ answer: @escaping @Sendable (TCPConnection) async -> Void
   ) async -> SocketError? {
     // Tasks that have ended and were not asked for count too, and so their number has a bound.
@@ -107,7 +110,7 @@ private enum Serving {
         if tasks > 0 {
           await group.next()
           tasks -= 1
-        } else if await (try? Task.sleep(for: .milliseconds(50))) == nil {
+        } else if await (try? clock.sleep(for: .milliseconds(50))) == nil {
           return nil
         }
       }

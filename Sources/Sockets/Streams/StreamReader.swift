@@ -49,7 +49,7 @@ public struct StreamReader: ~Copyable {
   public mutating func read(
     exactly count: Int, timeout: Duration? = nil
   ) async throws(SocketError) -> [UInt8] {
-    let time = TimeAllowed(timeout)
+    let time = TimeAllowed(timeout, on: connection.clock)
     while bufferedCount < count {
       guard try await gather(time.left) else { throw failure(.unexpectedEnd) }
     }
@@ -98,7 +98,7 @@ public struct StreamReader: ~Copyable {
     until delimiter: [UInt8], _ timeout: Duration?
   ) async throws(SocketError) -> Int? {
     guard let first = delimiter.first else { throw failure(.invalidOperation) }
-    let time = TimeAllowed(timeout)
+    let time = TimeAllowed(timeout, on: connection.clock)
     var searched = start
     while true {
       while searched + delimiter.count <= bytes.count {

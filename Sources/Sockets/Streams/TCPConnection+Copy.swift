@@ -75,7 +75,7 @@ extension TCPConnection {
     guard offset >= 0, count ?? 0 >= 0 else {
       throw SocketError(.readFile(path), reason: .invalidOperation)
     }
-    let time = TimeAllowed(timeout)
+    let time = TimeAllowed(timeout, on: clock)
     let file = try await OpenFile.open(path)
     var total: Int64 = 0
     while true {

@@ -9,7 +9,7 @@ extension TCPConnection {
   public func read(
     exactlyInto bytes: inout MutableSpan<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) {
-    let time = TimeAllowed(timeout)
+    let time = TimeAllowed(timeout, on: clock)
     var filled = 0
     while filled < bytes.count {
       var rest = bytes._mutatingExtracting(droppingFirst: filled)

@@ -11,7 +11,7 @@ extension TCPConnection {
   public func write(
     _ first: Span<UInt8>, _ second: Span<UInt8>, timeout: Duration? = nil
   ) async throws(SocketError) {
-    let time = TimeAllowed(timeout)
+    let time = TimeAllowed(timeout, on: clock)
     if first.count <= Self.gatherLimit, second.count <= Self.gatherLimit {
       var joined: [UInt8] = []
       joined.reserveCapacity(first.count + second.count)
@@ -27,7 +27,7 @@ extension TCPConnection {
   public func write(
     joining parts: some Sequence<[UInt8]>, timeout: Duration? = nil
   ) async throws(SocketError) {
-    let time = TimeAllowed(timeout)
+    let time = TimeAllowed(timeout, on: clock)
     var gathered: [UInt8] = []
     for part in parts {
       if gathered.count + part.count > Self.gatherLimit, !gathered.isEmpty {

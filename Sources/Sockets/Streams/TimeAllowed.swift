@@ -1,15 +1,19 @@
-import Host
 import Packets
 
 /// The time allowed for a call that makes several.
 struct TimeAllowed {
+  private let clock: NodeClock
   private let deadline: Instant?
 
-  init(_ timeout: Duration?) { deadline = Instant(after: timeout) }
+  /// - Parameter clock: the node's that the calls are made on.
+  init(_ timeout: Duration?, on clock: NodeClock) {
+    self.clock = clock
+    deadline = clock.deadline(after: timeout)
+  }
 
   /// What is left of it, for the next call; nil where there is no limit.
   var left: Duration? {
-    deadline.map { Duration($0.since(HostClock.now())) }
+    deadline.map { Duration($0.since(clock.moment)) }
   }
 
   /// What is left, and no more than `most`.

@@ -4,9 +4,6 @@ package import SystemPackage
 /// Behind a ``LocalConnection``, a ``LocalListener`` or a ``LocalDatagramSocket``. A call that does
 /// not suit the kind is not made.
 package protocol LocalImplementation: SocketImplementation {
-  /// The present, by which the deadlines of calls are reckoned.
-  var now: Instant { get }
-
   func address(ofPeer: Bool) throws(SocketError.Reason) -> LocalAddress
   func peerCredentials() throws(SocketError.Reason) -> LocalConnection.Credentials
   func tryAccept() throws(SocketError.Reason) -> Attempt<any LocalImplementation>
@@ -28,9 +25,6 @@ package protocol LocalImplementation: SocketImplementation {
 }
 
 extension LocalImplementation {
-  /// When a call that begins now and may take that long must be done.
-  func deadline(after timeout: Duration?) -> Instant? { timeout.map { now + Interval($0) } }
-
   func accept(until deadline: Instant?) async throws(SocketError.Reason) -> any LocalImplementation
   {
     var patience = Patience.brief

@@ -8,6 +8,8 @@ package protocol SocketImplementation: AnyObject, Sendable {
   func enlist(_ waiter: Waiter, _ direction: WaitDirection)
   /// Wakes a waiter whose task was cancelled, if it still waits. From any thread.
   func withdraw(waiter number: UInt64, _ direction: WaitDirection)
+  /// The clock that deadlines on it are reckoned by.
+  var clock: NodeClock { get }
   /// Gives the socket up, gracefully. From any thread, any number of times; does not wait.
   func close()
   /// What an option stands at.
@@ -47,6 +49,14 @@ package enum Patience: Sendable {
 }
 
 extension SocketImplementation {
+  package var clock: NodeClock { .system }
+
+  /// When a call that begins now and may take that long must be done.
+  @inline(__always)
+  func deadline(after timeout: Duration?) -> Instant? {
+    timeout == nil ? nil : clock.deadline(after: timeout)
+  }
+
   /// Suspends the caller until something happens in `direction`.
   ///
   /// Inlined: each asynchronous function that a task returns through asks the runtime where to go

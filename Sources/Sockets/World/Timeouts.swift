@@ -1,14 +1,4 @@
-import Host
 import Packets
-
-extension Instant {
-  /// When a call that begins now and may take that long must be done.
-  init?(after timeout: Duration?) {
-    guard let timeout else { return nil }
-    // Who has no time needs not ask what time it is.
-    self = timeout <= .zero ? Instant(nanoseconds: 0) : HostClock.now() + Interval(timeout)
-  }
-}
 
 extension Interval {
   /// Saturates.

@@ -81,7 +81,7 @@ final class MemoryLocalSocket: LocalImplementation {
 
   // MARK: Waiting and the end
 
-  var now: Instant { lease.core.present }
+  var clock: NodeClock { lease.core.clock }
 
   private func place(_ direction: WaitDirection) -> LocalSpace.Place {
     LocalSpace.Place(socket: number, queue: direction == .reading ? .reading : .writing)

@@ -7,7 +7,7 @@ extension StackNode {
   ) async throws(SocketError) -> LocalConnection {
     do throws(SocketError.Reason) {
       let core = lease.core
-      let deadline = timeout.map { core.present + Interval($0) }
+      let deadline = core.clock.deadline(after: timeout)
       var patience = Patience.brief
       while true {
         let attempt = try core.useLocalSpace { space throws(SocketError.Reason) in
