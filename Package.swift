@@ -85,6 +85,16 @@ let package = Package(
     .executableTarget(
       name: "ping-host", dependencies: ["Addresses", "Sockets"], path: "Examples/PingHost",
       swiftSettings: laws),
+    .executableTarget(
+      name: "multicast-chat", dependencies: ["Addresses", "Sockets"],
+      path: "Examples/MulticastChat", swiftSettings: laws),
+    .executableTarget(
+      name: "descriptor-passing",
+      dependencies: ["Sockets", .product(name: "SystemPackage", package: "swift-system")],
+      path: "Examples/DescriptorPassing", swiftSettings: laws),
+    .executableTarget(
+      name: "packet-flow", dependencies: ["Addresses", "Sockets"], path: "Examples/PacketFlow",
+      swiftSettings: laws),
     .testTarget(
       name: "ConformanceTests",
       dependencies: [

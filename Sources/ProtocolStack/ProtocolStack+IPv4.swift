@@ -58,7 +58,7 @@ extension ProtocolStack {
   private mutating func accepts(_ header: IPv4Header, _ arrival: Reception) -> Bool? {
     let number = arrival.number
     if arrival.isLooped { return true }
-    let isUnicast = interfaces[number].owns(IPv6Address(mapping: header.destination))
+    let isUnicast = isOwn(IPv6Address(mapping: header.destination), on: number)
     if isUnicast {
       // RFC 1122 §3.3.6: a frame for all with a packet for one is a trick.
       guard !arrival.isLinkGroup else {

@@ -57,7 +57,7 @@ extension ProtocolStack {
     if arrival.isLooped { return true }
     // A mapped address stands for an IPv4 one in our tables, and for nobody on a wire.
     let isUnicast =
-      !header.destination.isIPv4Mapped && interfaces[number].owns(header.destination)
+      !header.destination.isIPv4Mapped && isOwn(header.destination, on: number)
     if isUnicast {
       guard !arrival.isLinkGroup else {
         counts.foreignDestinations &+= 1

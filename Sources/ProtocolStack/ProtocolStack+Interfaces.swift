@@ -245,6 +245,6 @@ extension ProtocolStack {
         return interfaces[number].addresses[place].state != .duplicate
       }
     }
-    return false
+    return maySend(from: key)
   }
 }

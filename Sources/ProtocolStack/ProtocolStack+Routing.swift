@@ -17,7 +17,7 @@ extension ProtocolStack {
     let bound = source.flatMap { $0.isUnspecified ? nil : $0 }
     if let bound {
       guard bound.isIPv4 == destination.isIPv4 else { throw .addressFamilyNotSupported }
-      guard owns(bound.mapped) || bound.isLoopback else { throw .addressNotAvailable }
+      guard maySend(from: bound.mapped) || bound.isLoopback else { throw .addressNotAvailable }
     }
     if isLocal(key) {
       return loopbackRoute(to: destination, from: bound)

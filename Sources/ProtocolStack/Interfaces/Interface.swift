@@ -10,6 +10,8 @@ struct Interface: ~Copyable {
   let station: EthernetAddress
   /// Bytes of the largest IP packet: at most the link's.
   var mtu: Int
+  /// Whether packets to any address are for us, as the far end of a tunnel takes them.
+  var takesAnyDestination = false
   /// The hop limit of packets that do not ask for another.
   var hopLimit: UInt8
   var addresses = List(

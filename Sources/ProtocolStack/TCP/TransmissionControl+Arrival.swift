@@ -88,8 +88,10 @@ extension TransmissionControl {
       counters.resetsIgnored &+= 1
       return
     }
-    let listener = bestListener(
-      for: flow.localAddress, port: PortNumber(rawValue: flow.localPort), flow: hash)
+    let port = PortNumber(rawValue: flow.localPort)
+    let listener =
+      bestListener(for: flow.localAddress, port: port, flow: hash)
+      ?? listener(at: .v6(.any), port: .any, hash)
     if let listener, segment.flags.contains(.ack) {
       if !segment.flags.contains(.syn),
         acceptsCookie(

@@ -86,12 +86,29 @@ extension TransmissionControl {
         throw .addressInUse
       }
     }
-    let listener = Listener(
-      address: local.address, port: port, ipv6Only: ipv6Only, backlog: backlog,
-      sharesPort: sharesPort, options: options)
+    return try insertListener(
+      Listener(
+        address: local.address, port: port, ipv6Only: ipv6Only, backlog: backlog,
+        sharesPort: sharesPort, options: options))
+  }
+
+  /// The passive open for every port that no other listener has.
+  mutating func listenAnywhere(
+    backlog: Int, options: TCPSocketOptions
+  ) throws(StackError) -> SocketHandle {
+    guard !isTaken(.v6(.any), .any, ipv6Only: false) else { throw .addressInUse }
+    return try insertListener(
+      Listener(
+        address: .v6(.any), port: .any, ipv6Only: false, backlog: backlog, options: options))
+  }
+
+  private mutating func insertListener(
+    _ listener: consuming Listener
+  ) throws(StackError) -> SocketHandle {
+    let hash = Listener.hash(listener.address, listener.port, secrets)
     guard let slot = listeners.insert(listener) else { throw .noBufferSpace }
     listening.append(slot)
-    listenerTable.insert(Listener.hash(local.address, port, secrets), slot: slot)
+    listenerTable.insert(hash, slot: slot)
     return listenerHandle(slot)
   }
 

@@ -17,7 +17,8 @@ extension ProtocolStack {
   }
 
   /// The socket a datagram is for: the one connected to its sender, else the one bound to its
-  /// destination, else the one bound to all addresses. Three look-ups at most.
+  /// destination, else the one bound to all addresses, else
+  /// the one bound to all ports as well. Four look-ups at most, where no port is shared.
   func findUDP(
     local: IPv6Address, localPort: UInt16, remote: IPv6Address, remotePort: UInt16,
     on number: UInt32
@@ -30,6 +31,7 @@ extension ProtocolStack {
     }
     let wildcard = local.isIPv4Mapped ? SocketKey.anyIPv4 : .any
     return chooseUDP(SocketKey(local: wildcard, localPort: localPort), connected, on: number)
+      ?? findUDP(SocketKey(local: wildcard, localPort: 0))
   }
 
   /// Of the sockets that are bound under a key and connected to nobody, the one a datagram is for:

@@ -51,7 +51,8 @@ extension ProtocolStack {
     observe(now)
     guard let slot = udp.slot(socket, .udp) else { throw .noSuchSocket }
     let peer = SocketAddress(Self.plain(remote.address), port: remote.port, zone: remote.zone)
-    guard peer.port != .any, !peer.address.isUnspecified else { throw .invalidOperation }
+    guard peer.port != .any, !peer.address.isUnspecified, udp.slots[slot].port != 0
+    else { throw .invalidOperation }
     try requireVersion(of: peer.address, slot)
     try requireBroadcastPermission(peer.address, slot)
     let bound = udp.slots[slot].bound
@@ -96,7 +97,9 @@ extension ProtocolStack {
     }
     guard let target = destination ?? udp.slots[slot].remote else { throw .notConnected }
     let address = Self.plain(target.address)
-    guard target.port != .any, !address.isUnspecified, choices.hopLimit != 0 else {
+    guard target.port != .any, !address.isUnspecified, choices.hopLimit != 0,
+      udp.slots[slot].port != 0
+    else {
       throw .invalidOperation
     }
     try requireVersion(of: address, slot)

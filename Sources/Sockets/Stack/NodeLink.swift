@@ -52,6 +52,12 @@ package struct NodeLink: ~Copyable {
     _ = try? tunnel?.remove(from: &poller)
   }
 
+  /// Tells the other end of a cable that the node is no more.
+  func end() {
+    incoming?.end()
+    outgoing?.end()
+  }
+
   /// Reads the next packet into `packet`.
   ///
   /// - Returns: false when none is waiting.

@@ -46,7 +46,7 @@ public struct StackAttachment: Hashable, Sendable {
     StackAttachment(.tap(nil), name: name, addresses: try read(addresses))
   }
 
-  private static func read(_ addresses: [String]) throws(SocketError) -> [Prefix] {
+  static func read(_ addresses: [String]) throws(SocketError) -> [Prefix] {
     var prefixes: [Prefix] = []
     for address in addresses {
       do {

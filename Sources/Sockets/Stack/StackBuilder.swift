@@ -88,6 +88,18 @@ package struct StackBuilder: ~Copyable {
     try? stack.addRoute(everywhere, via: gateway, on: interface)
   }
 
+  /// Sends what is meant for elsewhere over an interface.
+  mutating func sendEverything(
+    over interface: InterfaceIndex, takesAnyDestination: Bool
+  ) {
+    for any in [IPAddress.v4(.any), .v6(.any)] {
+      guard let everywhere = Prefix(any, length: 0) else { continue }
+      // A new stack has room for its first routes, and the interface is its own.
+      try? stack.addRoute(everywhere, via: nil, on: interface)
+    }
+    try? stack.setTakesAnyDestination(takesAnyDestination, on: interface)
+  }
+
   /// Gives the stack and its links to another driver than a ``StackCore``.
   package consuming func handOver<Result, Failure: Error>(
     to take: (consuming ProtocolStack, consuming PortSet) throws(Failure) -> Result

@@ -71,6 +71,7 @@ extension StackCore {
     isFinished = true
     waiters.close(.failed(.networkDown))
     useLocalSpace { $0.bringDown() }
+    for port in ports.indices { ports[port].link.end() }
     for finisher in finishers { finisher.resume() }
     finishers = []
     announceAddresses()

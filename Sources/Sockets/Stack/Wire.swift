@@ -11,6 +11,7 @@ package final class Wire: Sendable {
     var packets: RigidDeque<Packet>
     var spare: RigidDeque<Packet>
     var senderWaits = false
+    var hasEnded = false
   }
 
   private let state: Mutex<State>
@@ -36,7 +37,14 @@ package final class Wire: Sendable {
 
   /// - Returns: false when the wire is full; the sender is nudged when it no longer is.
   package func transmit(_ packet: borrowing Packet) -> Bool {
+    transmit(packet.bytes, packet.offload)
+  }
+
+  /// As ``transmit(_:)``, of a packet's parts. Packets that the wire has no memory for, and those
+  /// after its end, are lost.
+  func transmit(_ bytes: Span<UInt8>, _ offload: Offload) -> Bool {
     let wasEmpty = state.withLock { state -> Bool? in
+      if state.hasEnded { return false }
       guard !state.packets.isFull else {
         state.senderWaits = true
         return nil
@@ -44,8 +52,8 @@ package final class Wire: Sendable {
       let wasEmpty = state.packets.isEmpty
       var copy = state.spare.popLast() ?? Packet(capacity: packetCapacity)
       copy.reset()
-      guard copy.append(packet.bytes) else { return wasEmpty }
-      copy.offload = packet.offload
+      guard copy.append(bytes) else { return false }
+      copy.offload = offload
       state.packets.append(copy)
       return wasEmpty
     }
@@ -66,4 +74,38 @@ package final class Wire: Sendable {
     if senderWaited { nudges.withLock { $0.sender }?() }
     return found
   }
+
+  /// As ``receive(into:)``, the bytes alone; nil when the wire is empty.
+  func receiveBytes() -> [UInt8]? {
+    let (bytes, senderWaited) = state.withLock { state -> ([UInt8]?, Bool) in
+      guard let next = state.packets.popFirst() else { return (nil, false) }
+      let copy = Self.bytes(of: next)
+      if !state.spare.isFull { state.spare.append(next) }
+      defer { state.senderWaits = false }
+      return (copy, state.senderWaits)
+    }
+    if senderWaited { nudges.withLock { $0.sender }?() }
+    return bytes
+  }
+
+  private static func bytes(of packet: borrowing Packet) -> [UInt8] {
+    var copy = [UInt8](repeating: 0, count: packet.count)
+    var span = copy.mutableSpan
+    packet.bytes.copy(into: &span)
+    return copy
+  }
+
+  /// Nothing more goes in; both sides are told.
+  func end() {
+    state.withLock { $0.hasEnded = true }
+    let (receiver, sender) = nudges.withLock { $0 }
+    receiver?()
+    sender?()
+  }
+
+  var hasEnded: Bool { state.withLock { $0.hasEnded } }
+  /// Whether the receiver need not wait.
+  var mayReceive: Bool { state.withLock { $0.hasEnded || !$0.packets.isEmpty } }
+  /// Whether the sender need not wait.
+  var mayTransmit: Bool { state.withLock { $0.hasEnded || !$0.packets.isFull } }
 }
