@@ -17,7 +17,7 @@ import Testing
   /// Where their Swift stands: the tests written for them, and the examples.
   private static let sources: [String] = {
     var texts: [String] = []
-    for folder in ["Tests/SocketsTests", "Examples"] {
+    for folder in ["Tests", "Examples"] {
       let root = Repository.root.appending(path: folder)
       let paths = (try? FileManager.default.subpathsOfDirectory(atPath: root.path)) ?? []
       for path in paths.sorted() {

@@ -178,6 +178,7 @@ extension Law {
     exceptions: [
       "Tests/SocketsTests/ArticleCode+Cancellation.swift": "a deadline, as readers are to write it",
       "Tests/SocketsTests/ArticleCode+Errors.swift": "pauses between attempts, for readers too",
+      "Tests/SimulationTests/ArticleCode+Worlds.swift": "sleeps by a virtual clock, in no time",
       "Tests/SimulationTests/SimulatedNetworkTests.swift": "sleeps by a virtual clock, in no time",
     ]
   ) { file in
