@@ -1,3 +1,4 @@
+import Packets
 import Simulation
 import Sockets
 import Testing

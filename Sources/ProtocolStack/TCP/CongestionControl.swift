@@ -112,9 +112,11 @@ struct CongestionControl {
   }
 
   /// The retransmission timer ran out.
-  mutating func onTimeout(inFlight: Int, segment: Int, isRepeated: Bool, at now: Instant) {
+  ///
+  /// - Parameter keepsThreshold: it fell already for the same loss.
+  mutating func onTimeout(inFlight: Int, segment: Int, keepsThreshold: Bool, at now: Instant) {
     // RFC 5681 §3.1: the threshold falls at the first of several time-outs only.
-    if !isRepeated { reduce(inFlight: inFlight, segment: segment, at: now) }
+    if !keepsThreshold { reduce(inFlight: inFlight, segment: segment, at: now) }
     window = segment
   }
 

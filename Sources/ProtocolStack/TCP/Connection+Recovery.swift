@@ -127,12 +127,14 @@ extension Connection {
     statistics.timeouts &+= 1
     roundTrip.backOff(ceiling: configuration.maximumRetransmissionTimeout)
     let isRepeated = recovery.phase == .timeout && recovery.consecutiveTimeouts > 0
+    // Fast recovery has lowered the threshold for this window of data already.
+    let keepsThreshold = isRepeated || recovery.phase == .fast
     recovery.consecutiveTimeouts &+= 1
     recovery.timedSequence = nil
     recovery.tail = TailLossProbe()
     if send.window > 0 || send.maximumWindow == 0 {
       congestion.onTimeout(
-        inFlight: send.flight, segment: send.segment, isRepeated: isRepeated, at: now)
+        inFlight: send.flight, segment: send.segment, keepsThreshold: keepsThreshold, at: now)
     }
     // RFC 2018 §8: the peer may have dropped what it acknowledged selectively.
     if isRepeated || send.transmissions.isEmpty || send.transmissions[0].fate == .arrived {
