@@ -44,28 +44,38 @@ extension ProtocolStack {
     return udp.handle(slot, .udp)
   }
 
+  /// Whether a packet of ours may carry the address as its source.
+  func maySend(from key: IPv6Address) -> Bool {
+    interfaces.own(key) || numbers.contains { interfaces.isOwn(key, on: $0) }
+  }
+}
+
+// Asked of the table alone: a question to the stack, once inlined where the stack is being changed,
+// copies all of it.
+extension Slots where Element == Interface {
   /// Whether packets that arrive on an interface for a unicast address are for us.
   @inline(__always)
   func isOwn(_ key: IPv6Address, on number: UInt32) -> Bool {
-    interfaces[number].owns(key)
-      || interfaces[number].takesAnyDestination && isForeignUnicast(key, on: number)
+    self[number].owns(key) || self[number].takesAnyDestination && isForeignUnicast(key, on: number)
   }
 
-  /// Whether a packet of ours may carry the address as its source.
-  func maySend(from key: IPv6Address) -> Bool {
-    if owns(key) { return true }
-    for number in numbers
-    where interfaces[number].takesAnyDestination && isForeignUnicast(key, on: number) {
-      return true
+  /// Whether any interface has the address, ready for use.
+  @inline(__always)
+  func own(_ key: IPv6Address) -> Bool {
+    var number: UInt32 = 0
+    while number < UInt32(truncatingIfNeeded: count) {
+      if self[number].owns(key) { return true }
+      number &+= 1
     }
     return false
   }
 
+  @inline(never)
   private func isForeignUnicast(_ key: IPv6Address, on number: UInt32) -> Bool {
     guard let ipv4 = key.ipv4 else {
       return !key.isMulticast && !key.isUnspecified && !key.isLoopback && !key.isLinkLocal
     }
     return !ipv4.isMulticast && !ipv4.isThisNetwork && !ipv4.isLoopback && !ipv4.isReserved
-      && !interfaces[number].isBroadcast(ipv4)
+      && !self[number].isBroadcast(ipv4)
   }
 }

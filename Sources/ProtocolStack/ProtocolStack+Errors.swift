@@ -88,7 +88,7 @@ extension ProtocolStack {
       guard let header = try? IPv4Header(parsing: packet, verifyingChecksum: false),
         header.fragmentOffset == 0, !arrival.isLinkGroup,
         arrival.isLooped
-          || isOwn(IPv6Address(mapping: header.destination), on: arrival.number)
+          || interfaces.isOwn(IPv6Address(mapping: header.destination), on: arrival.number)
       else { return nil }
       let source = header.source
       guard !source.isThisNetwork, !source.isMulticast, !source.isReserved,
@@ -106,7 +106,7 @@ extension ProtocolStack {
       // RFC 4443 §2.4 e.3: an option that asks for an answer gets one from a group's members too.
       guard case .parameterProblem(code: 2, _) = message else { return nil }
     } else {
-      guard arrival.isLooped || isOwn(header.destination, on: arrival.number) else {
+      guard arrival.isLooped || interfaces.isOwn(header.destination, on: arrival.number) else {
         return nil
       }
     }

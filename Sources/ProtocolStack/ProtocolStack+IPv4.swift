@@ -58,7 +58,7 @@ extension ProtocolStack {
   private mutating func accepts(_ header: IPv4Header, _ arrival: Reception) -> Bool? {
     let number = arrival.number
     if arrival.isLooped { return true }
-    let isUnicast = isOwn(IPv6Address(mapping: header.destination), on: number)
+    let isUnicast = interfaces.isOwn(IPv6Address(mapping: header.destination), on: number)
     if isUnicast {
       // RFC 1122 §3.3.6: a frame for all with a packet for one is a trick.
       guard !arrival.isLinkGroup else {
@@ -78,7 +78,7 @@ extension ProtocolStack {
     // RFC 1122 §3.2.1.3: what may not be a source is dropped before anything believes it (IP4-7).
     let source = header.source
     guard !source.isThisNetwork, !source.isLoopback, !source.isMulticast, !source.isReserved,
-      !interfaces[number].isBroadcast(source), !owns(IPv6Address(mapping: source))
+      !interfaces[number].isBroadcast(source), !interfaces.own(IPv6Address(mapping: source))
     else {
       counts.martianSources &+= 1
       return nil

@@ -57,7 +57,7 @@ extension ProtocolStack {
     if arrival.isLooped { return true }
     // A mapped address stands for an IPv4 one in our tables, and for nobody on a wire.
     let isUnicast =
-      !header.destination.isIPv4Mapped && isOwn(header.destination, on: number)
+      !header.destination.isIPv4Mapped && interfaces.isOwn(header.destination, on: number)
     if isUnicast {
       guard !arrival.isLinkGroup else {
         counts.foreignDestinations &+= 1
@@ -73,7 +73,8 @@ extension ProtocolStack {
     // RFC 4291 §2.5.3, §2.7, RFC 4038 §4.2: groups, loopback and mapped addresses send nothing
     // over a wire, and we do not send to ourselves that way (IP6-15).
     let source = header.source
-    guard !source.isMulticast, !source.isLoopback, !source.isIPv4Mapped, !owns(source) else {
+    guard !source.isMulticast, !source.isLoopback, !source.isIPv4Mapped, !interfaces.own(source)
+    else {
       counts.martianSources &+= 1
       return nil
     }

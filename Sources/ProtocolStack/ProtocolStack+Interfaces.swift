@@ -230,12 +230,7 @@ extension ProtocolStack {
   }
 
   /// Whether any interface has the address, ready for use.
-  func owns(_ key: IPv6Address) -> Bool {
-    for number in numbers {
-      if interfaces[number].owns(key) { return true }
-    }
-    return false
-  }
+  func owns(_ key: IPv6Address) -> Bool { interfaces.own(key) }
 
   /// Whether the address may be bound: ours, on whatever interface, used already or about to be.
   func mayBind(_ key: IPv6Address) -> Bool {

@@ -15,34 +15,47 @@ extension ProtocolStack {
     if hasLoopbackOutput { pumpLoopback() }
     let number = UInt32(interface.rawValue)
     guard number > 0, interfaces.contains(number) else { return nil }
-    if let packet = interfaces[number].control.popFirst() { return leaving(packet, number) }
+    if let packet = interfaces[number].control.popFirst() {
+      noteLeaving(packet, number)
+      return packet
+    }
     if !interfaces[number].frames.isEmpty, let packet = popFrame(number) {
-      return counted(packet)
+      count(packet)
+      return packet
     }
     if interfaces[number].datagramsNext, let packet = popDatagram(number) {
-      return leaving(packet, number)
+      noteLeaving(packet, number)
+      return packet
     }
     if let packet = pullSegment(number) {
       interfaces[number].datagramsNext = true
-      return leaving(packet, number)
+      noteLeaving(packet, number)
+      return packet
     }
-    if let packet = popDatagram(number) { return leaving(packet, number) }
+    if let packet = popDatagram(number) {
+      noteLeaving(packet, number)
+      return packet
+    }
     // Asking for a segment may have asked for a neighbour.
-    if let packet = interfaces[number].control.popFirst() { return leaving(packet, number) }
+    if let packet = interfaces[number].control.popFirst() {
+      noteLeaving(packet, number)
+      return packet
+    }
     return nil
   }
 
+  // Packets are lent here: each time one is handed on it is copied.
+
   @inline(__always)
-  private mutating func leaving(_ packet: consuming Packet, _ number: UInt32) -> Packet {
+  private mutating func noteLeaving(_ packet: borrowing Packet, _ number: UInt32) {
     if watchers.count > 0 { show(packet.bytes, on: number, isOutgoing: true) }
-    return counted(packet)
+    count(packet)
   }
 
   @inline(__always)
-  private mutating func counted(_ packet: consuming Packet) -> Packet {
+  private mutating func count(_ packet: borrowing Packet) {
     counts.packetsSent &+= 1
     counts.bytesSent &+= UInt64(truncatingIfNeeded: packet.count)
-    return packet
   }
 
   private mutating func popDatagram(_ number: UInt32) -> Packet? {

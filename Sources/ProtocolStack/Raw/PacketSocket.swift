@@ -217,13 +217,13 @@ extension ProtocolStack {
     guard let packet = interfaces[number].frames.popFirst() else { return nil }
     let sender = interfaces[number].frameSenders.popFirst()
     if hasWaitingSenders, interfaces[number].frames.isHalfEmpty { wakeWaitingSenders() }
-    return shown(packet, on: number, from: sender)
+    showLeaving(packet, on: number, from: sender)
+    return packet
   }
 
-  private mutating func shown(
-    _ packet: consuming Packet, on number: UInt32, from sender: UInt64?
-  ) -> Packet {
+  private mutating func showLeaving(
+    _ packet: borrowing Packet, on number: UInt32, from sender: UInt64?
+  ) {
     show(packet.bytes, on: number, isOutgoing: true, from: sender)
-    return packet
   }
 }
