@@ -114,7 +114,8 @@ extension StackRun {
     sum &+= counters.echoRequestsIgnored &+ counters.echoReplies &+ counters.errorsReceived
     sum &+= counters.icmpIgnored &+ counters.datagramsReceived &+ counters.datagramsToNobody
     sum &+= counters.datagramsBadChecksum &+ counters.datagramsBadPort
-    sum &+= counters.receiveBufferDrops
+    sum &+= counters.receiveBufferDrops &+ counters.membershipQueries
+    sum &+= counters.membershipIgnored
     return sum &+ stack.tcpCounters.segmentsReceived
   }
 
