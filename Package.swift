@@ -43,6 +43,7 @@ let package = Package(
         .product(name: "BasicContainers", package: "swift-collections"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: laws),
@@ -99,6 +100,8 @@ let package = Package(
       name: "ConformanceTests",
       dependencies: [
         "Addresses", "Packets", "ProtocolStack", "Simulation", "Sockets",
+        .product(name: "InMemoryLogging", package: "swift-log"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: laws),
@@ -106,6 +109,7 @@ let package = Package(
       name: "SocketsTests",
       dependencies: [
         "Addresses", "Packets", "Sockets",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: laws),

@@ -1,4 +1,5 @@
 public import Addresses
+public import Logging
 
 /// Whatever owns addresses and sockets: a protocol stack of ours on a device, a simulated host,
 /// this machine. Programs choose one and run unchanged on any other.
@@ -25,6 +26,11 @@ public protocol NetworkNode: LocalNode {
   /// The clock that this node's deadlines run on. A program that sleeps by it, and not by one of
   /// the machine's, runs in a simulation as well.
   var clock: NodeClock { get }
+
+  /// Where the node, and whatever works with its sockets in this module, tells how it fares: what
+  /// no result and no error tells, for the person who runs the program. Nowhere, unless the program
+  /// has given it a logger.
+  var logger: Logger { get }
 
   /// Whom this node asks for the addresses of names, unless it is told otherwise: the name servers
   /// that this machine is set up with, over the node's own sockets; on ``HostNode`` the machine
@@ -97,6 +103,8 @@ public protocol NetworkNode: LocalNode {
 }
 
 extension NetworkNode {
+  public var logger: Logger { .silent }
+
   public var resolver: any NameResolver { Resolver(on: self) }
 
   /// As ``connect(to:from:options:timeout:)``, with the usual choices.

@@ -1,5 +1,7 @@
 import Addresses
 import Glibc
+import InMemoryLogging
+import Logging
 import Sockets
 import Testing
 
@@ -25,6 +27,31 @@ extension Conformance {
         #expect(try await accepting.value.remote == setting.clients[0].local)
         #expect(
           try await setting.listener.accept(timeout: patience).remote == setting.clients[1].local)
+      }
+    }
+
+    @Test("says so once, and once that it is over", arguments: World.engines)
+    func logged(engine: HostNode.Engine) async {
+      await #expect(processExitsWith: .success) { [engine = engine.rawValue as String] in
+        let log = InMemoryLogHandler()
+        let setting = try await Exhaustion(engine, Logger(label: "test") { _ in log })
+        #expect(setting.limitDescriptors(to: 0))
+        // Long enough for several tries.
+        let failed = await reason {
+          try await setting.listener.accept(timeout: .milliseconds(350))
+        }
+        #expect(failed == .deadlineExceeded)
+        let local = "\(setting.listener.local)"
+        func lines(_ text: String) -> [InMemoryLogHandler.Entry] {
+          log.entries.filter { "\($0.message)".contains(text) }
+        }
+        #expect(lines("no connections are accepted").map(\.level) == [.warning])
+        #expect(lines("no connections are accepted").first?.metadata["local"] == "\(local)")
+        #expect(lines("accepted again").isEmpty)
+        #expect(setting.limitDescriptors(to: setting.usualLimit))
+        for _ in 0..<2 { _ = try await setting.listener.accept(timeout: patience) }
+        #expect(lines("no connections are accepted").count == 1)
+        #expect(lines("accepted again").map(\.level) == [.notice])
       }
     }
 
@@ -105,8 +132,8 @@ private struct Exhaustion: Sendable {
   let otherSpare: UDPSocket
   let usualLimit: rlim_t
 
-  init(_ engine: String) async throws {
-    node = HostNode(engine: try #require(HostNode.Engine(rawValue: engine)))
+  init(_ engine: String, _ logger: Logger? = nil) async throws {
+    node = HostNode(engine: try #require(HostNode.Engine(rawValue: engine)), logger: logger)
     var limit = rlimit()
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
       throw SocketError(.open, reason: .invalidOperation)

@@ -1,6 +1,6 @@
 import ProtocolStack
+import Sockets
 import Testing
-import sock
 
 @Suite("A summary of drops")
 struct DropSummaryTests {

@@ -1,4 +1,5 @@
 import Addresses
+import Logging
 import Sockets
 
 /// Two nodes on a cable in memory, and a connection between them where one is asked for.
@@ -6,8 +7,8 @@ struct Pair {
   let client: StackNode
   let server: StackNode
 
-  init(mtu: Int = 1_500, depth: Int = 1_024) async throws {
-    (client, server) = try await StackNode.pair(mtu: mtu, depth: depth)
+  init(mtu: Int = 1_500, depth: Int = 1_024, logger: Logger? = nil) async throws {
+    (client, server) = try await StackNode.pair(mtu: mtu, depth: depth, logger: logger)
   }
 
   /// A connection and its other end.

@@ -19,7 +19,7 @@ extension Law {
     ],
     "Sockets": [
       "Addresses", "Packets", "ProtocolStack", "Host", "SystemPackage", "Synchronization",
-      "BasicContainers", "DequeModule", "HeapModule",
+      "BasicContainers", "DequeModule", "HeapModule", "Logging",
     ],
     "Simulation": [
       "Addresses", "Packets", "ProtocolStack", "Sockets", "Synchronization", "BasicContainers",

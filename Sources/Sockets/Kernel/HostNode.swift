@@ -1,5 +1,6 @@
 public import Addresses
 import Host
+public import Logging
 import Packets
 import SystemPackage
 
@@ -20,21 +21,32 @@ public final class HostNode: NetworkNode {
   public let engine: Engine
   /// Why ``Engine/automatic`` did not come to be ``Engine/ioUring``, if it did not.
   public let engineReason: String?
+  public let logger: Logger
 
   /// Starts the node's thread. Where the system refuses that, calls on the node throw its reason.
-  public convenience init(engine: Engine = .automatic) {
-    self.init(engine: engine, RingSizes())
+  ///
+  /// - Parameter logger: hears of what no call tells; nil for nobody.
+  public convenience init(engine: Engine = .automatic, logger: Logger? = nil) {
+    self.init(engine: engine, RingSizes(), logger)
   }
 
-  package init(engine: Engine, _ sizes: RingSizes) {
+  package init(engine: Engine, _ sizes: RingSizes, _ logger: Logger? = nil) {
     let choice = engine.choose()
+    let logger = logger?.naming(node: "host") ?? .silent
     self.engine = choice.engine
     engineReason = choice.reason
+    self.logger = logger
     do {
       let ring = choice.engine == .ioUring ? try RingEngine(sizes) : nil
-      lease = .success(try KernelLease(ring))
+      lease = .success(try KernelLease(ring, logger))
+      logger.debug(
+        "node up",
+        metadata: ["engine": "\(choice.engine)", "reason": "\(choice.reason ?? "as asked")"])
     } catch {
       lease = .failure(error)
+      logger.error(
+        "the system refuses what the node needs", error: error,
+        metadata: ["engine": "\(choice.engine)"])
     }
   }
 

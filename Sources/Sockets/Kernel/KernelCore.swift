@@ -1,4 +1,5 @@
 import Host
+import Logging
 import Packets
 import Synchronization
 
@@ -11,6 +12,7 @@ final class KernelCore: Sendable {
   let reactor: Reactor
   /// nil where epoll alone tells of sockets.
   let ring: RingEngine?
+  let logger: Logger
   private let table = Mutex(Table())
   private let commands = Mutex<[Command]>([])
   private let hasPaused = Atomic(false)
@@ -60,8 +62,9 @@ final class KernelCore: Sendable {
   /// Descriptors become free in other parts of the program as well, which tell nobody.
   private static var pauseLength: Interval { .milliseconds(100) }
 
-  init(_ ring: RingEngine?) throws(SystemError) {
+  init(_ ring: RingEngine?, _ logger: Logger) throws(SystemError) {
     self.ring = ring
+    self.logger = logger
     reactor = try Reactor(name: "host")
     reactor.attach(self)
   }
@@ -145,7 +148,11 @@ extension KernelCore: ReactorGuest {
 
   func watch(with poller: inout EpollPoller) {
     reactor.mustBeCurrent()
-    ring?.open(watching: poller.descriptor.fileDescriptor)
+    do {
+      try ring?.open(watching: poller.descriptor.fileDescriptor)
+    } catch {
+      logger.error("io_uring does not start: nothing is received", error: error)
+    }
   }
 
   func sleep(atMost limit: Interval?) -> Bool? {
@@ -228,7 +235,9 @@ final class KernelLease: Sendable {
   let core: KernelCore
 
   /// - Parameter ring: nil to hear from epoll alone.
-  init(_ ring: RingEngine?) throws(SystemError) { core = try KernelCore(ring) }
+  init(_ ring: RingEngine?, _ logger: Logger) throws(SystemError) {
+    core = try KernelCore(ring, logger)
+  }
 
   deinit { core.release() }
 }

@@ -1,6 +1,8 @@
 import Addresses
 import Host
+import Logging
 import Packets
+import Synchronization
 import SystemPackage
 
 /// A TCP listener of the kernel's. While the process or the system has no descriptor left for a
@@ -8,6 +10,8 @@ import SystemPackage
 final class KernelListener: ListenerImplementation, KernelImplementation {
   let handle: KernelHandle
   private let lease: KernelLease
+  /// Connections wait because there was no descriptor or memory for one.
+  private let isShort = Atomic(false)
 
   init(_ handle: KernelHandle, _ lease: KernelLease) {
     self.handle = handle
@@ -39,14 +43,37 @@ final class KernelListener: ListenerImplementation, KernelImplementation {
     _ listening: KernelSocket
   ) throws(Errno) -> (socket: KernelSocket, remote: SocketAddress)? {
     do {
-      return try listening.accept()
+      let accepted = try listening.accept()
+      if accepted != nil { noteRelief(listening) }
+      return accepted
     } catch {
       switch error {
       case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .noBufferSpace:
+        noteShortage(listening, error)
         lease.core.pause(handle)
         return nil
       default: throw error
       }
     }
+  }
+
+  /// Once, however often it is tried again.
+  private func noteShortage(_ listening: KernelSocket, _ error: Errno) {
+    guard !isShort.exchange(true, ordering: .relaxed) else { return }
+    lease.core.logger.warning(
+      "no connections are accepted: the system has nothing left for another", error: error,
+      metadata: ["local": "\(Self.name(listening))"])
+  }
+
+  private func noteRelief(_ listening: KernelSocket) {
+    guard isShort.load(ordering: .relaxed), isShort.exchange(false, ordering: .relaxed) else {
+      return
+    }
+    lease.core.logger.notice(
+      "connections are accepted again", metadata: ["local": "\(Self.name(listening))"])
+  }
+
+  private static func name(_ listening: KernelSocket) -> String {
+    (try? listening.localAddress()).map { "\(Endpoint(.tcp, $0))" } ?? "unknown"
   }
 }

@@ -69,8 +69,8 @@ final class RingEngine: Sendable {
   private static let poller = UInt64.max
 
   /// Begins, and has `sleep` end when `poller` has events.
-  func open(watching poller: FileDescriptor) {
-    guard (try? ring.enable()) != nil else { return }
+  func open(watching poller: FileDescriptor) throws(SystemError) {
+    try ring.enable()
     unsafe self.poller = poller
     watchPoller()
   }

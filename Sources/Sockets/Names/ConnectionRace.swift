@@ -1,4 +1,5 @@
 import Addresses
+import Logging
 
 /// Several attempts to connect, of which the first to succeed counts (RFC 8305 §5).
 struct ConnectionRace {
@@ -96,10 +97,13 @@ struct ConnectionRace {
   }
 
   private func attempt(_ endpoint: Endpoint, _ index: Int) async -> Event {
+    var attempt: Logger.Metadata { ["remote": "\(endpoint)", "attempt": "\(index + 1)"] }
+    node.logger.debug("connecting", metadata: attempt)
     do throws(SocketError) {
       return .connected(
         try await node.connect(to: endpoint, from: nil, options: options, timeout: time.left))
     } catch {
+      node.logger.debug("not connected", error: error, metadata: attempt)
       return .failed(index: index, error)
     }
   }

@@ -1,5 +1,6 @@
 import Addresses
 import Host
+import Logging
 import Packets
 
 /// One question to one server.
@@ -8,6 +9,7 @@ struct DNSExchange {
   let server: SocketAddress
   let configuration: ResolverConfiguration
   let time: TimeAllowed
+  let logger: Logger
 
   /// What is offered over UDP: fits every path without fragments, which can be forged in part (the
   /// DNS Flag Day of 2020).
@@ -22,10 +24,13 @@ struct DNSExchange {
     var reply = try await exchange(question, hasExtensions: true)
     // RFC 6891 §7: a server of old, which does not know EDNS.
     if reply.responseCode == .formatError || reply.responseCode == .notImplemented {
+      logger.debug("the name server knows no EDNS", metadata: metadata(question))
       reply = try await exchange(question, hasExtensions: false)
     }
     switch reply.responseCode {
-    case .success, .nameError: return reply
+    case .success, .nameError:
+      logger.trace("answered", metadata: metadata(question))
+      return reply
     case .serverFailure: throw failure("it could not find out")
     case .refused: throw failure("it refused to answer")
     case .formatError: throw failure("it did not understand the question")
@@ -43,8 +48,16 @@ struct DNSExchange {
       identifier: UInt16(truncatingIfNeeded: try random()), question,
       extensions: hasExtensions ? .init(payloadSize: Self.payloadSize) : nil)
     query.wantsRecursion = true
-    if !configuration.usesStream, let reply = try await overDatagrams(query), !reply.isTruncated {
-      return reply
+    if !configuration.usesStream {
+      if let reply = try await overDatagrams(query) {
+        guard reply.isTruncated else { return reply }
+        logger.debug(
+          "asking over TCP: the answer is too long for a datagram", metadata: metadata(question))
+      } else {
+        logger.warning(
+          "asking over TCP: somebody may be guessing at answers",
+          metadata: metadata(question).merging(["unbelieved": "\(Self.suspicion)"]) { $1 })
+      }
     }
     // RFC 7766 §5: the whole over TCP.
     return try await overStream(query)
@@ -62,8 +75,12 @@ struct DNSExchange {
     for _ in 0..<Self.suspicion {
       var span = bytes.mutableSpan
       let header = try await socket.receive(into: &span, timeout: time.left)
-      if let reply = self.reply(bytes.span.extracting(first: header.count), to: query) {
-        return reply
+      do throws(Disbelief) {
+        return try reply(bytes.span.extracting(first: header.count), to: query)
+      } catch {
+        logger.debug(
+          "an answer is not believed",
+          metadata: metadata(query.questions.first).merging(["reason": "\(error.rawValue)"]) { $1 })
       }
     }
     return nil
@@ -78,24 +95,48 @@ struct DNSExchange {
     let count = try await connection.read(exactly: 2, timeout: time.left)
     let bytes = try await connection.read(
       exactly: Int(count[0]) << 8 | Int(count[1]), timeout: time.left)
-    guard let reply = self.reply(bytes.span, to: query), !reply.isTruncated else {
-      throw failure("its answer is malformed")
+    do throws(Disbelief) {
+      let reply = try reply(bytes.span, to: query)
+      if !reply.isTruncated { return reply }
+    } catch {
+      logger.debug(
+        "an answer is not believed",
+        metadata: metadata(query.questions.first).merging(["reason": "\(error.rawValue)"]) { $1 })
+    }
+    throw failure("its answer is malformed")
+  }
+
+  /// Why a message is not the answer.
+  private enum Disbelief: String, Error {
+    case malformed
+    case noResponse = "no response"
+    case identifier = "another identifier"
+    case question = "another question"
+    case letters = "letters in another case"
+  }
+
+  /// RFC 5452 §9.1: whether it answers this very question.
+  private func reply(
+    _ bytes: Span<UInt8>, to query: DNSMessage
+  ) throws(Disbelief) -> DNSMessage {
+    guard let reply = try? DNSMessage(parsing: bytes) else { throw .malformed }
+    guard reply.isResponse, reply.operation == 0 else { throw .noResponse }
+    guard reply.identifier == query.identifier else { throw .identifier }
+    // A server that does not understand may leave the question out.
+    if reply.questions.isEmpty, reply.responseCode == .formatError { return reply }
+    guard reply.questions == query.questions,
+      let asked = query.questions.first, let answered = reply.questions.first
+    else { throw .question }
+    guard !configuration.variesCase || answered.name.isIdentical(to: asked.name) else {
+      throw .letters
     }
     return reply
   }
 
-  /// RFC 5452 §9.1: whether it answers this very question.
-  private func reply(_ bytes: Span<UInt8>, to query: DNSMessage) -> DNSMessage? {
-    guard let reply = try? DNSMessage(parsing: bytes), reply.isResponse, reply.operation == 0,
-      reply.identifier == query.identifier
-    else { return nil }
-    // A server that does not understand may leave the question out.
-    if reply.questions.isEmpty, reply.responseCode == .formatError { return reply }
-    guard reply.questions == query.questions,
-      let asked = query.questions.first, let answered = reply.questions.first,
-      !configuration.variesCase || answered.name.isIdentical(to: asked.name)
-    else { return nil }
-    return reply
+  private func metadata(_ question: DNSMessage.Question?) -> Logger.Metadata {
+    var metadata = question?.metadata ?? [:]
+    metadata["server"] = "\(server)"
+    return metadata
   }
 
   private func random() throws(SocketError) -> UInt64 {

@@ -1,4 +1,5 @@
 public import Addresses
+public import Logging
 public import Packets
 import Synchronization
 
@@ -15,6 +16,7 @@ import Synchronization
 /// ``SocketError/Reason/cancelled`` when its task is cancelled; its sockets close with it.
 public final class Resolver: NameResolver {
   let node: any NetworkNode
+  let logger: Logger
   /// Whom it asks, and how.
   public let configuration: ResolverConfiguration
   /// The names that nobody is asked about.
@@ -27,11 +29,15 @@ public final class Resolver: NameResolver {
   ///   - configuration: whom to ask; this machine's without it, which reads a small file at once.
   ///   - hosts: names that nobody is asked about.
   ///   - cacheCapacity: the answers that are remembered, absences among them.
+  ///   - logger: hears of servers that fail and of answers that are not believed; nil for the
+  ///     node's.
   public init(
     on node: any NetworkNode, configuration: ResolverConfiguration = .system,
-    hosts: HostsTable = .system, cacheCapacity: Int = 1_024
+    hosts: HostsTable = .system, cacheCapacity: Int = 1_024,
+    logger: Logger? = nil
   ) {
     self.node = node
+    self.logger = logger ?? node.logger
     self.configuration = configuration
     self.hosts = hosts
     cache = Mutex(ResolverCache(capacity: cacheCapacity))
@@ -179,7 +185,10 @@ public final class Resolver: NameResolver {
     for _ in 0..<Self.longestChain {
       let question = DNSMessage.Question(name, type)
       let now = node.clock.moment
-      if let known = cache.withLock({ $0.finding(question, at: now) }) { return known }
+      if let known = cache.withLock({ $0.finding(question, at: now) }) {
+        logger.trace("remembered", metadata: question.metadata)
+        return known
+      }
       let reply = DNSReply(try await ask(question, text, time), to: question)
       switch reply {
       case .found(let finding, let seconds):
@@ -207,15 +216,24 @@ public final class Resolver: NameResolver {
         do throws(SocketError) {
           return try await DNSExchange(
             node: node, server: server, configuration: configuration,
-            time: TimeAllowed(time.left(atMost: configuration.timeout), on: node.clock)
+            time: TimeAllowed(time.left(atMost: configuration.timeout), on: node.clock),
+            logger: logger
           ).answer(to: question)
         } catch {
           if error.reason == .cancelled { throw SocketError(.resolve(text), reason: .cancelled) }
           complaint = "\(server): \(error.reason)"
+          logger.debug(
+            "a name server fails", error: error,
+            metadata: question.metadata.merging(["server": "\(server)"]) { $1 })
         }
       }
     }
     if time.isOver { throw SocketError(.resolve(text), reason: .deadlineExceeded) }
     throw SocketError(.resolve(text), reason: .nameServerFailure(complaint))
   }
+}
+
+extension DNSMessage.Question {
+  /// What a line about it says of it.
+  var metadata: Logger.Metadata { ["name": "\(name)", "type": "\(type)"] }
 }

@@ -16,6 +16,15 @@ struct NodePort: ~Copyable {
   var isWatchedForRoom = false
   /// The link is no more.
   var isGone = false
+  /// The link carries nothing just now.
+  var isDown = false
+  /// What was told of the link last.
+  var toldHealth = Health.up
+
+  /// How the link is.
+  enum Health { case up, down, gone }
+
+  var health: Health { isGone ? .gone : isDown ? .down : .up }
 
   init(_ link: consuming NodeLink, interface: InterfaceIndex, capture: (any PacketCapture)?) {
     arriving = Packet(capacity: link.packetCapacity)

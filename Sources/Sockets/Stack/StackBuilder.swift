@@ -1,6 +1,7 @@
 package import Addresses
 import BasicContainers
 import Host
+package import Logging
 package import Packets
 package import ProtocolStack
 
@@ -9,23 +10,28 @@ package struct StackBuilder: ~Copyable {
   private var stack: ProtocolStack
   private var ports = UniqueArray<NodePort>()
   private let capture: (any PacketCapture)?
+  private let logger: Logger
+  private var addresses: [Prefix] = []
 
   package init(
-    configuration: StackConfiguration, capture: (any PacketCapture)? = nil
+    configuration: StackConfiguration, capture: (any PacketCapture)? = nil,
+    logger: Logger = .silent
   ) throws(SocketError) {
     do throws(SystemError) {
       let secrets = Secrets(try HostRandom.uint64(), try HostRandom.uint64())
       stack = ProtocolStack(configuration: configuration, secrets: secrets)
       self.capture = capture
+      self.logger = logger
     } catch {
       throw SocketError(opening: error)
     }
   }
 
-  /// As ``init(configuration:capture:)``, with nothing left to chance.
-  init(configuration: StackConfiguration, secrets: Secrets) {
+  /// As ``init(configuration:capture:logger:)``, with nothing left to chance.
+  init(configuration: StackConfiguration, secrets: Secrets, logger: Logger = .silent) {
     stack = ProtocolStack(configuration: configuration, secrets: secrets)
     capture = nil
+    self.logger = logger
   }
 
   /// Opens a device and makes it an interface, with a default route to Linux.
@@ -65,6 +71,7 @@ package struct StackBuilder: ~Copyable {
     do throws(StackError) {
       let interface = try stack.addInterface(name, link.abilities, at: now)
       for address in addresses { try stack.addAddress(address, on: interface, at: now) }
+      self.addresses += addresses
       ports.append(NodePort(link, interface: interface, capture: capture))
       return interface
     } catch {
@@ -117,12 +124,16 @@ package struct StackBuilder: ~Copyable {
     } catch {
       throw SocketError(opening: error)
     }
-    return build(on: reactor)
+    return build(on: reactor, name: name)
   }
 
   /// Gives all of it to a thread there is already.
-  consuming func build(on reactor: Reactor) -> StackCore {
-    StackCore(reactor: reactor, stack: stack, ports: ports)
+  ///
+  /// - Parameter name: the node's.
+  consuming func build(on reactor: Reactor, name: String) -> StackCore {
+    let logger = logger.naming(node: name)
+    logger.info("node up", metadata: ["addresses": .array(addresses.map { "\($0)" })])
+    return StackCore(reactor: reactor, stack: stack, ports: ports, logger: logger)
   }
 }
 

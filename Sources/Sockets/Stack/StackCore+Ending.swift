@@ -27,9 +27,10 @@ extension StackCore {
     if now >= deadline {
       if isGivingUp { return true }
       isGivingUp = true
+      tellResets(unfinishedStreams)
       lingerDeadline = now + Self.farewellLimit
     }
-    if hasUnfinishedStreams {
+    if unfinishedStreams > 0 {
       guard isGivingUp else { return false }
       // RFC 9293 §3.10.5: the peers of what is given up are told, in the turns that follow.
       _ = stack.abortConnections(because: .networkDown, at: now)
@@ -46,12 +47,12 @@ extension StackCore {
     ports.indices.contains { !ports[$0].isGone && ports[$0].delayed != nil }
   }
 
-  /// Whether a stream still has something to deliver or to hear. In TIME-WAIT both sides have
+  /// The streams that still have something to deliver or to hear. In TIME-WAIT both sides have
   /// heard everything.
-  private var hasUnfinishedStreams: Bool {
-    var found = false
-    stack.forEachConnection { found = found || ($0.state != .timeWait && $0.state != .closed) }
-    return found
+  private var unfinishedStreams: Int {
+    var count = 0
+    stack.forEachConnection { if $0.state != .timeWait, $0.state != .closed { count += 1 } }
+    return count
   }
 
   func table() -> SocketTable {
@@ -68,6 +69,8 @@ extension StackCore {
 
   /// Ends every wait; the reactor comes here no more.
   func finish() {
+    tellDrops()
+    tellEnd(isFault: hasLostEveryLink && !isReleased)
     isFinished = true
     waiters.close(.failed(.networkDown))
     useLocalSpace { $0.bringDown() }

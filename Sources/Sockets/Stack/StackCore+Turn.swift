@@ -50,11 +50,16 @@ extension StackCore: ReactorGuest {
     var packets = 0
     while packets < Self.packetsPerIntake, bytes < Self.bytesPerIntake {
       do {
-        guard try ports[port].receive() else { return }
+        let hasPacket = try ports[port].receive()
+        ports[port].isDown = false
+        guard hasPacket else { return }
       } catch {
         switch error.linkFault {
         case .refused: continue
-        case .congested, .down: return
+        case .congested: return
+        case .down:
+          ports[port].isDown = true
+          return
         case .gone:
           ports[port].isGone = true
           return
@@ -75,7 +80,9 @@ extension StackCore: ReactorGuest {
     for port in ports.indices {
       givePackets(to: port)
       ports[port].tend(with: &poller, token: UInt64(port) + 1)
+      if ports[port].health != ports[port].toldHealth { tellHealth(of: port) }
     }
+    if now >= diary.nextLook { tellDrops() }
     announceEvents()
     announceAddresses()
     if hasLostEveryLink || isReleased && mayFinish() {
@@ -127,6 +134,7 @@ extension StackCore: ReactorGuest {
     earliest = min(earliest, waiters.nextDeadline() ?? .distantFuture)
     earliest = min(earliest, nextLocalDeadline() ?? .distantFuture)
     earliest = min(earliest, lingerDeadline ?? .distantFuture)
+    earliest = min(earliest, diary.deadline(stack))
     return earliest == .distantFuture ? nil : earliest
   }
 }

@@ -1,5 +1,6 @@
 import BasicContainers
 import Host
+import Logging
 import Packets
 import ProtocolStack
 import Synchronization
@@ -11,6 +12,7 @@ import Synchronization
 /// stack has nothing for them. What a call changes goes out at the end of the turn.
 actor StackCore {
   nonisolated let reactor: Reactor
+  nonisolated let logger: Logger
 
   var ports: UniqueArray<NodePort>
   /// The numbers of the interfaces by the names of their devices.
@@ -27,6 +29,8 @@ actor StackCore {
   var finishers: [CheckedContinuation<Void, Never>] = []
   /// More may wait to be taken in or given out than one turn does.
   var isBusy = false
+  /// What was told of the node's health.
+  var diary: NodeDiary
   /// Tasks that wait for the node's addresses to be its own.
   var settlers: [CheckedContinuation<Void, Never>] = []
   nonisolated(unsafe) private var ownStack: ProtocolStack
@@ -55,9 +59,11 @@ actor StackCore {
   ///   - stack: with an interface for each of `ports`.
   init(
     reactor: Reactor, stack: consuming sending ProtocolStack,
-    ports: consuming sending UniqueArray<NodePort>
+    ports: consuming sending UniqueArray<NodePort>, logger: Logger
   ) {
     self.reactor = reactor
+    self.logger = logger
+    diary = NodeDiary(logger, at: reactor.clock.moment)
     unsafe ownNow = reactor.clock.moment
     unsafe ownStack = stack
     var numbers: [String: UInt32] = [:]

@@ -1,4 +1,5 @@
 import Addresses
+public import Logging
 import Packets
 import ProtocolStack
 
@@ -12,13 +13,16 @@ extension StackNode {
   ///   - takesAnyDestination: take packets to any address for the node's own, as the far end of a
   ///     tunnel does that carries connections on: ``listenAnywhere(backlog:options:)``. Without it
   ///     only packets to `addresses` are.
+  ///   - logger: hears of what no call tells; nil for nobody.
   /// - Throws: ``SocketError/Reason/invalidOperation`` where another node has the flow.
   public convenience init(
-    _ flow: PacketFlow, _ addresses: String..., takesAnyDestination: Bool = false
+    _ flow: PacketFlow, _ addresses: String..., takesAnyDestination: Bool = false,
+    logger: Logger? = nil
   ) throws(SocketError) {
     let prefixes = try StackAttachment.read(addresses)
     try flow.take()
-    var builder = try StackBuilder(configuration: StackConfiguration())
+    var builder = try StackBuilder(
+      configuration: StackConfiguration(), logger: logger ?? .silent)
     let link = NodeLink(
       from: flow.inward, to: flow.outward, LinkAbilities(mtu: flow.mtu), name: "flow0")
     let interface = try builder.attach(link, addresses: prefixes)

@@ -1,4 +1,5 @@
 public import Addresses
+public import Logging
 import Packets
 package import ProtocolStack
 
@@ -29,19 +30,27 @@ public final class StackNode: NetworkNode {
   ///
   /// - Throws: ``SocketError/Reason/system(errno:_:)`` with advice, where Linux refuses;
   ///   ``SocketError/Reason/addressInUse`` where another station has an address.
-  public convenience init(_ attachments: StackAttachment...) async throws(SocketError) {
-    try await self.init(attachments, configuration: StackConfiguration(), capture: nil)
+  ///
+  /// - Parameter logger: hears of what no call tells; nil for nobody.
+  public convenience init(
+    _ attachments: StackAttachment..., logger: Logger? = nil
+  ) async throws(SocketError) {
+    try await self.init(
+      attachments, configuration: StackConfiguration(), capture: nil, logger: logger)
   }
 
-  /// As ``init(_:)``, with the stack's own limits, and a look at every packet.
+  /// As ``init(_:logger:)``, with the stack's own limits, and a look at every packet.
   package convenience init(
     _ attachments: [StackAttachment], configuration: StackConfiguration,
-    capture: (any PacketCapture)?
+    capture: (any PacketCapture)?, logger: Logger? = nil
   ) async throws(SocketError) {
-    var builder = try StackBuilder(configuration: configuration, capture: capture)
+    var builder = try StackBuilder(
+      configuration: configuration, capture: capture, logger: logger ?? .silent)
     for attachment in attachments { try builder.attach(attachment) }
     self.init(try builder.build(name: attachments.first?.name ?? "node"))
     if let taken = await core.settle().first {
+      core.logger.error(
+        "another station has this node's address", metadata: ["address": "\(taken)"])
       throw SocketError(.open, local: .ip(taken), reason: .addressInUse)
     }
   }
@@ -49,6 +58,8 @@ public final class StackNode: NetworkNode {
   public var executor: any TaskExecutor { core.reactor }
 
   public var clock: NodeClock { core.clock }
+
+  public var logger: Logger { core.logger }
 
   public func connect(
     to remote: Endpoint, from local: Endpoint?, options: TCPOptions, timeout: Duration?

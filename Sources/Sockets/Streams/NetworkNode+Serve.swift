@@ -1,4 +1,5 @@
 import Addresses
+public import Logging
 import SystemPackage
 
 extension NetworkNode {
@@ -21,28 +22,35 @@ extension NetworkNode {
   ///     ones wait in the listener's backlog. It pauses too when the system has no descriptors or
   ///     memory for another.
   ///   - grace: what the handlers get when it shuts down.
+  ///   - logger: hears of the beginning, the end, handlers that fail and shortages; nil for the
+  ///     node's.
   ///   - onFailure: hears what handlers throw, the one wrong thing that a server must not end by.
   ///   - handler: answers one connection. When it returns, the connection is closed gracefully;
   ///     when it throws, it is aborted.
   /// - Throws: what the listener fails with, after the same shutdown.
   public func serve(
     _ listener: TCPListener, concurrency: Int = 1_024, grace: Duration = .seconds(5),
+    logger: Logger? = nil,
     onFailure: @escaping @Sendable (TCPConnection, any Error) -> Void = { _, _ in },
     _ handler: @escaping @Sendable (TCPConnection) async throws -> Void
   ) async throws(SocketError) {
     let (stopped, stop) = AsyncStream.makeStream(of: Never.self)
     let limit = max(1, concurrency)
+    let record = ServerRecord(logger ?? self.logger, "\(listener.local)", limit: limit)
+    record.started()
     // A task of its own: the caller's cancellation must not reach the handlers at once.
     let server = Task(executorPreference: executor) { () -> SocketError? in
       await withTaskGroup { group in
         let failure = await Serving.accept(
-          from: listener, atMost: limit, on: clock, &group
+          from: listener, atMost: limit, on: clock, &group, record
         ) { connection in
           do {
             try await handler(connection)
             connection.close()
+            record.ends(connection, nil)
           } catch {
             connection.abort()
+            record.ends(connection, error)
             onFailure(connection, error)
           }
         }
@@ -55,6 +63,7 @@ extension NetworkNode {
     let limiter = Task(executorPreference: executor) {
       for await _ in stopped {}
       try await clock.sleep(for: grace)
+      record.graceEnded()
       server.cancel()
     }
     let failure = await withTaskCancellationHandler {
@@ -64,22 +73,23 @@ extension NetworkNode {
     }
     limiter.cancel()
     listener.close()
+    record.stopped(failure)
     if let failure { throw failure }
   }
 
   /// Listens, and answers the connections that come, as
-  /// ``serve(_:concurrency:grace:onFailure:_:)`` does.
+  /// ``serve(_:concurrency:grace:logger:onFailure:_:)`` does.
   ///
   /// - Parameter local: an endpoint written like `tcp://[::]:80`.
   public func serve(
     on local: String, options: TCPOptions = TCPOptions(), concurrency: Int = 1_024,
-    grace: Duration = .seconds(5),
+    grace: Duration = .seconds(5), logger: Logger? = nil,
     onFailure: @escaping @Sendable (TCPConnection, any Error) -> Void = { _, _ in },
     _ handler: @escaping @Sendable (TCPConnection) async throws -> Void
   ) async throws(SocketError) {
     try await serve(
       listen(on: local, options: options), concurrency: concurrency, grace: grace,
-      onFailure: onFailure, handler)
+      logger: logger, onFailure: onFailure, handler)
   }
 }
 
@@ -90,7 +100,7 @@ private enum Serving {
   /// - Returns: why it could not go on; nil when the listener was closed.
   static func accept(
     from listener: TCPListener, atMost limit: Int, on clock: NodeClock,
-    _ group: inout TaskGroup<Void>,
+    _ group: inout TaskGroup<Void>, _ record: ServerRecord,
     _ answer: @escaping @Sendable (TCPConnection) async -> Void
   ) async -> SocketError? {
     // Tasks that have ended and were not asked for count too, and so their number has a bound.
@@ -102,11 +112,13 @@ private enum Serving {
       }
       do throws(SocketError) {
         let connection = try await listener.accept()
+        record.begins()
         group.addTask { await answer(connection) }
         tasks += 1
       } catch {
         guard error.reason != .closed, error.reason != .cancelled else { return nil }
         guard error.reason.mayPass else { return error }
+        record.couldNotAccept(error)
         if tasks > 0 {
           await group.next()
           tasks -= 1

@@ -1,5 +1,6 @@
 package import Addresses
 import Host
+package import Logging
 package import Packets
 package import ProtocolStack
 import Synchronization
@@ -55,11 +56,12 @@ package final class VirtualNodes: Sendable {
   /// Adds a node with one interface.
   package func addNode(
     _ name: String, _ secrets: Secrets, _ link: consuming NodeLink, addresses: [Prefix],
-    configuration: StackConfiguration = StackConfiguration()
+    configuration: StackConfiguration = StackConfiguration(), logger: Logger? = nil
   ) throws(SocketError) -> StackNode {
-    var builder = StackBuilder(configuration: configuration, secrets: secrets)
+    var builder = StackBuilder(
+      configuration: configuration, secrets: secrets, logger: logger ?? .silent)
     _ = try builder.attach(link, addresses: addresses, at: now)
-    let core = builder.build(on: reactor)
+    let core = builder.build(on: reactor, name: name)
     guest.add(core)
     return StackNode(core, isDriven: true)
   }

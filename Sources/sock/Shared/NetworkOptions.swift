@@ -3,7 +3,7 @@ import Packets
 import ProtocolStack
 import Sockets
 
-/// Which world the verb's sockets live in.
+/// Which world the verb's sockets live in, and how much it tells of itself.
 struct NetworkOptions: ParsableArguments {
   @Option(
     name: .long,
@@ -42,6 +42,8 @@ struct NetworkOptions: ParsableArguments {
     })
   var engine = HostNode.Engine.automatic
 
+  @OptionGroup var logging: LogOptions
+
   func validate() throws {
     let attachments = network.compactMap(\.attachment)
     if attachments.count < network.count, network.count > 1 {
@@ -61,6 +63,7 @@ struct NetworkOptions: ParsableArguments {
 
   /// Opens the devices, if any.
   func open() async throws -> OpenNetwork {
+    let logger = logging.makeLogger()
     let attachments = network.compactMap { choice in
       choice.attachment.map { attachment in
         var attachment = attachment
@@ -68,13 +71,14 @@ struct NetworkOptions: ParsableArguments {
         return attachment
       }
     }
-    if attachments.isEmpty { return .machine(HostNode(engine: engine)) }
+    if attachments.isEmpty { return .machine(HostNode(engine: engine, logger: logger)) }
     let capture = try pcap.map { path in
       try CaptureFile(
         path: path,
         interfaces: attachments.map { ($0.name, $0.kind == .tun ? .ip : .ethernet) })
     }
     return .stack(
-      try await StackNode(attachments, configuration: .init(), capture: capture))
+      try await StackNode(
+        attachments, configuration: .init(), capture: capture, logger: logger))
   }
 }

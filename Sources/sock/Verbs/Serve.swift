@@ -25,7 +25,6 @@ struct Serve: AsyncParsableCommand {
       """)
 
   @OptionGroup var networks: NetworkOptions
-  @OptionGroup var logging: LogOptions
 
   @Option(
     help: ArgumentHelp(
@@ -68,18 +67,10 @@ struct Serve: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let logger = logging.makeLogger()
+    let logger = networks.logging.makeLogger()
     let offers = try makeOffers(logger)
     let network = try await networks.open()
     let node = network.node
-    for attachment in networks.network.compactMap(\.attachment) {
-      logger.info(
-        "network open",
-        metadata: [
-          "device": "\(attachment.name)",
-          "addresses": .array(attachment.addresses.map { "\($0)" }),
-        ])
-    }
     let signals = await Signals.stream(SIGINT, SIGTERM, SIGUSR1)
     let opened: [OpenOffer]
     do {

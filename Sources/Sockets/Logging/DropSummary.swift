@@ -31,8 +31,24 @@ package struct DropSummary: Hashable, Sendable, CustomStringConvertible {
       ("TCP checksum", tcp.badChecksum), ("TCP segment without meaning", tcp.segmentsDropped),
       ("TCP out of window", tcp.outOfWindow), ("TCP memory budget", tcp.bufferExhausted),
       ("TCP reply queue full", tcp.repliesDropped), ("TCP reset sent", tcp.resetsSent),
+      ("raw socket's buffer full", stack.rawBufferDrops),
+      ("packet socket's buffer full", stack.frameBufferDrops),
+      ("TCP table full", tcp.connectionLimit), ("TCP backlog full", tcp.backlogOverflow),
+      ("TCP holes", tcp.reassemblyLimit), ("TCP cookie refused", tcp.cookiesRefused),
     ]
     entries = counts.filter { $0.1 > 0 }.map { Entry(reason: $0.0, count: $0.1) }
+  }
+
+  private init(_ entries: [Entry]) { self.entries = entries }
+
+  /// What was dropped between an earlier summary of the same stack and this one.
+  func since(_ earlier: DropSummary) -> DropSummary {
+    let before = Dictionary(uniqueKeysWithValues: earlier.entries.map { ($0.reason, $0.count) })
+    return DropSummary(
+      entries.compactMap { entry in
+        let count = entry.count &- (before[entry.reason] ?? 0)
+        return count == 0 ? nil : Entry(reason: entry.reason, count: count)
+      })
   }
 
   /// `3 for another host, 1 malformed`, or `nothing`.
