@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "ProtocolStack", targets: ["ProtocolStack"]),
     .library(name: "Host", targets: ["Host"]),
     .library(name: "Sockets", targets: ["Sockets"]),
+    .library(name: "SocketsMetrics", targets: ["SocketsMetrics"]),
     .library(name: "Simulation", targets: ["Simulation"]),
     .library(name: "Berkeley", targets: ["Berkeley"]),
     .library(name: "sockets", type: .dynamic, targets: ["libsockets"]),
@@ -27,6 +28,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
@@ -45,6 +47,12 @@ let package = Package(
         .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: laws),
+    .target(
+      name: "SocketsMetrics",
+      dependencies: [
+        "ProtocolStack", "Sockets", .product(name: "CoreMetrics", package: "swift-metrics"),
       ],
       swiftSettings: laws),
     .target(
@@ -108,8 +116,10 @@ let package = Package(
     .testTarget(
       name: "SocketsTests",
       dependencies: [
-        "Addresses", "Packets", "Sockets",
+        "Addresses", "Packets", "ProtocolStack", "Sockets", "SocketsMetrics",
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: laws),

@@ -260,6 +260,13 @@ int clinux_tcp_information_of(int descriptor, struct clinux_tcp_information *inf
       .segments_received = kernel.tcpi_segs_in,
       .retransmitted_segments = kernel.tcpi_total_retrans,
       .delivery_rate = kernel.tcpi_delivery_rate,
+      .bytes_retransmitted = kernel.tcpi_bytes_retrans,
+      .data_segments_sent = kernel.tcpi_data_segs_out,
+      .data_segments_received = kernel.tcpi_data_segs_in,
+      .since_data_sent = kernel.tcpi_last_data_sent,
+      .since_data_received = kernel.tcpi_last_data_recv,
+      .busy_time = kernel.tcpi_busy_time,
+      .window_limited_time = kernel.tcpi_rwnd_limited,
   };
   return 0;
 }

@@ -78,6 +78,14 @@ extension KernelSocket {
     public let retransmittedSegments: UInt32
     /// Bytes a second; zero before the first measurement.
     public let deliveryRate: UInt64
+    public let bytesRetransmitted: UInt64
+    public let dataSegmentsSent: UInt32
+    public let dataSegmentsReceived: UInt32
+    /// Milliseconds since a segment with data came or left, of which there was one.
+    public let sinceDataSent: UInt32
+    public let sinceDataReceived: UInt32
+    public let busyTime: UInt64
+    public let windowLimitedTime: UInt64
   }
 
   public func information() throws(Errno) -> TCPInformation {
@@ -94,6 +102,10 @@ extension KernelSocket {
       bytesSent: facts.bytes_sent, bytesReceived: facts.bytes_received,
       bytesAcknowledged: facts.bytes_acknowledged, segmentsSent: facts.segments_sent,
       segmentsReceived: facts.segments_received,
-      retransmittedSegments: facts.retransmitted_segments, deliveryRate: facts.delivery_rate)
+      retransmittedSegments: facts.retransmitted_segments, deliveryRate: facts.delivery_rate,
+      bytesRetransmitted: facts.bytes_retransmitted, dataSegmentsSent: facts.data_segments_sent,
+      dataSegmentsReceived: facts.data_segments_received, sinceDataSent: facts.since_data_sent,
+      sinceDataReceived: facts.since_data_received, busyTime: facts.busy_time,
+      windowLimitedTime: facts.window_limited_time)
   }
 }

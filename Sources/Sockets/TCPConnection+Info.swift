@@ -36,7 +36,7 @@ extension TCPConnection {
     public package(set) var segmentsInFlight = 0
     /// Stream bytes sent, retransmitted ones again.
     public let bytesSent: UInt64
-    /// Stream bytes received in order.
+    /// Stream bytes received in order; on a ``HostNode`` the peer's end counts as one.
     public let bytesReceived: UInt64
     /// Stream bytes that the peer has acknowledged; nil where the node does not count them.
     public package(set) var bytesAcknowledged: UInt64?
@@ -50,6 +50,16 @@ extension TCPConnection {
     public package(set) var reordering: Int?
     /// Bytes a second that arrive at the peer; nil where that was not measured.
     public package(set) var deliveryRate: UInt64?
+
+    // What `Metrics` tells.
+
+    package var bytesRetransmitted: UInt64 = 0
+    package var dataSegmentsSent: UInt64 = 0
+    package var dataSegmentsReceived: UInt64 = 0
+    package var timeSinceSent: Duration?
+    package var timeSinceReceived: Duration?
+    package var busyTime = Duration.zero
+    package var windowLimitedTime = Duration.zero
 
     package init(
       state: State, roundTripTime: Duration?, congestionWindow: Int, bytesSent: UInt64,

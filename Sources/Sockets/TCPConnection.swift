@@ -1,5 +1,5 @@
 public import Addresses
-import Packets
+package import Packets
 
 /// A stream of bytes to a peer and one back (RFC 9293).
 ///
@@ -11,10 +11,16 @@ public final class TCPConnection: Sendable {
   /// The other side.
   public let remote: Endpoint
   let implementation: any StreamImplementation
+  /// What ``metrics()`` tells and the implementation does not know.
+  let history: ConnectionHistory
 
+  /// - Parameter began: when it was called for; nil where it was accepted.
   package init(
-    local: Endpoint, remote: Endpoint, implementation: any StreamImplementation
+    local: Endpoint, remote: Endpoint, implementation: any StreamImplementation,
+    began: Instant? = nil
   ) {
+    history = ConnectionHistory(
+      established: implementation.clock.moment, began: began)
     self.local = local
     self.remote = remote
     self.implementation = implementation
@@ -41,9 +47,14 @@ public final class TCPConnection: Sendable {
       var patience = Patience.brief
       while true {
         switch try implementation.tryRead(into: &bytes) {
-        case .done(let count): return count
+        case .done(let count):
+          history.noteRead(count, on: implementation.clock)
+          return count
         case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
-        case .elsewhere: return try await implementation.read(into: &bytes, until: deadline)
+        case .elsewhere:
+          let count = try await implementation.read(into: &bytes, until: deadline)
+          history.noteRead(count, on: implementation.clock)
+          return count
         }
       }
     } catch {
@@ -65,6 +76,7 @@ public final class TCPConnection: Sendable {
           var bytes = [UInt8](repeating: 0, count: count)
           var span = bytes.mutableSpan
           let length = try await implementation.read(into: &span, until: deadline)
+          history.noteRead(length, on: implementation.clock)
           return Self.trimmed(&bytes, to: length)
         }
       }
@@ -82,10 +94,15 @@ public final class TCPConnection: Sendable {
     var bytes = [UInt8](repeating: 0, count: count)
     var span = bytes.mutableSpan
     return switch try implementation.tryRead(into: &span) {
-    case .done(let length): .done(Self.trimmed(&bytes, to: length))
+    case .done(let length): .done(trimmed(&bytes, noting: length))
     case .wouldBlock: .wouldBlock
     case .elsewhere: .elsewhere
     }
+  }
+
+  private func trimmed(_ bytes: inout [UInt8], noting length: Int) -> [UInt8] {
+    history.noteRead(length, on: implementation.clock)
+    return Self.trimmed(&bytes, to: length)
   }
 
   /// The first bytes, in memory that is not much larger.

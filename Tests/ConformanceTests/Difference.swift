@@ -14,6 +14,7 @@ enum Difference: String, CaseIterable, Sendable {
   case wildcardDestination = "Connecting to a wildcard address"
   case closedBeforeAccepted = "A connection reset before it is accepted"
   case portsOfConnections = "The port of a connection"
+  case endIsNoByte = "The bytes received up to the end of a stream"
   case portZero = "Connecting to port zero"
 }
 

@@ -2,6 +2,7 @@ import Addresses
 import Foundation
 import Logging
 import Sockets
+import SocketsMetrics
 import Testing
 
 // The code of LoggingAndMetrics.md, and its table. `GuideTests` looks for each of its blocks here.
@@ -45,6 +46,42 @@ struct LoggingArticle {
     try await node.serve(listener, logger: logger) { connection in
       for try await chunk in connection.chunks { try await connection.write(chunk) }
     }
+  }
+
+  @Test("A connection says what it has carried", arguments: World.allCases)
+  func connection(world: World) async throws {
+    let nodes = try await world.nodes()
+    let recorder = LogRecorder()
+    let logger = recorder.logger()
+    let (connection, peer) = try await nodes.connect()
+    try await peer.write("hello")
+    _ = try await connection.read(exactly: 5, timeout: patience)
+    let metrics = try await connection.metrics()
+    logger.info(
+      "connection ended",
+      metadata: [
+        "seconds": "\(metrics.age.components.seconds)",
+        "in": "\(metrics.bytesReceived)", "out": "\(metrics.bytesSent)",
+        "again": "\(metrics.bytesRetransmitted)",
+      ])
+    connection.close()
+    #expect(recorder.lines("connection ended").first?["in"] == "5")
+    #expect(metrics.establishment?.attempts.count == 1)
+  }
+
+  /// Compiled, and not run: it would print.
+  private func printed(_ metrics: TCPConnection.Metrics) {
+    for attempt in metrics.establishment?.attempts ?? [] {
+      print(attempt.remote, attempt.start, attempt.duration, attempt.outcome)
+    }
+  }
+
+  @Test("A node hands its counters on")
+  func node() async throws {
+    let node = try await StackNode.pair().0
+    let reporting = Task { await node.reportMetrics(every: .seconds(10)) }
+    reporting.cancel()
+    await reporting.value
   }
 
   @Test("Every line that is logged has its row, and no other")

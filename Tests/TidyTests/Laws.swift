@@ -21,6 +21,7 @@ extension Law {
       "Addresses", "Packets", "ProtocolStack", "Host", "SystemPackage", "Synchronization",
       "BasicContainers", "DequeModule", "HeapModule", "Logging",
     ],
+    "SocketsMetrics": ["ProtocolStack", "Sockets", "CoreMetrics"],
     "Simulation": [
       "Addresses", "Packets", "ProtocolStack", "Sockets", "Synchronization", "BasicContainers",
       "DequeModule", "HeapModule",

@@ -60,6 +60,14 @@ struct clinux_tcp_information {
   uint32_t segments_received;
   uint32_t retransmitted_segments;
   uint64_t delivery_rate;
+  uint64_t bytes_retransmitted;
+  uint32_t data_segments_sent;
+  uint32_t data_segments_received;
+  /// Milliseconds; since the establishment where there was none.
+  uint32_t since_data_sent;
+  uint32_t since_data_received;
+  uint64_t busy_time;
+  uint64_t window_limited_time;
 };
 
 enum { CLINUX_STREAM, CLINUX_DATAGRAM, CLINUX_ECHO };

@@ -64,10 +64,11 @@ public final class HostNode: NetworkNode {
   ) async throws(SocketError) -> TCPConnection {
     try remote.mustBe(.tcp, for: .connect)
     try local?.mustBe(.tcp, for: .connect)
+    let began = clock.moment
     do throws(SocketError.Reason) {
       return try await connect(
         to: remote.socketAddress.unmapped, from: local?.socketAddress.unmapped, options,
-        until: clock.deadline(after: timeout))
+        until: clock.deadline(after: timeout), began)
     } catch {
       throw SocketError(.connect, local: local, remote: remote, reason: error)
     }
@@ -75,7 +76,7 @@ public final class HostNode: NetworkNode {
 
   private func connect(
     to remote: SocketAddress, from local: SocketAddress?, _ options: TCPOptions,
-    until deadline: Instant?
+    until deadline: Instant?, _ began: Instant
   ) async throws(SocketError.Reason) -> TCPConnection {
     if let local, local.address.isIPv6 != remote.address.isIPv6 {
       throw .addressFamilyNotSupported
@@ -122,7 +123,7 @@ public final class HostNode: NetworkNode {
       }
       return TCPConnection(
         local: Endpoint(.tcp, addresses.local), remote: Endpoint(.tcp, addresses.remote),
-        implementation: stream)
+        implementation: stream, began: began)
     } catch {
       stream.abort()
       throw error

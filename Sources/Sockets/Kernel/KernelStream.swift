@@ -94,6 +94,15 @@ extension TCPConnection.Info {
     lostSegments = Int(kernel.lost)
     reordering = Int(kernel.reordering)
     deliveryRate = kernel.deliveryRate == 0 ? nil : kernel.deliveryRate
+    bytesRetransmitted = kernel.bytesRetransmitted
+    dataSegmentsSent = UInt64(kernel.dataSegmentsSent)
+    dataSegmentsReceived = UInt64(kernel.dataSegmentsReceived)
+    if kernel.dataSegmentsSent > 0 { timeSinceSent = .milliseconds(Int64(kernel.sinceDataSent)) }
+    if kernel.dataSegmentsReceived > 0 {
+      timeSinceReceived = .milliseconds(Int64(kernel.sinceDataReceived))
+    }
+    busyTime = .microseconds(Int64(clamping: kernel.busyTime))
+    windowLimitedTime = .microseconds(Int64(clamping: kernel.windowLimitedTime))
   }
 }
 

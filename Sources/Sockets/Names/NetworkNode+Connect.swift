@@ -26,13 +26,14 @@ extension NetworkNode {
         .connect, reason: .badEndpoint("\(remote) is no tcp:// endpoint"))
     }
     let time = TimeAllowed(timeout, on: clock)
+    let began = clock.moment
     let addresses = try await (resolver ?? self.resolver).addresses(
       of: remote.host, timeout: time.left)
     let race = ConnectionRace(
       node: self,
       endpoints: ConnectionRace.interleaved(addresses).map { address in
         Endpoint(.tcp, SocketAddress(address.address, port: remote.port, zone: address.zone))
-      }, options: options, time: time)
+      }, options: options, time: time, began: began, resolved: clock.moment)
     return try await race.run()
   }
 

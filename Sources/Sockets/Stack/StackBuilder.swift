@@ -133,7 +133,7 @@ package struct StackBuilder: ~Copyable {
   consuming func build(on reactor: Reactor, name: String) -> StackCore {
     let logger = logger.naming(node: name)
     logger.info("node up", metadata: ["addresses": .array(addresses.map { "\($0)" })])
-    return StackCore(reactor: reactor, stack: stack, ports: ports, logger: logger)
+    return StackCore(name, reactor: reactor, stack: stack, ports: ports, logger: logger)
   }
 }
 

@@ -16,18 +16,18 @@ final class StackConnection: StreamImplementation, StackImplementation {
 
   /// A public connection around a handle that the stack has just given out.
   static func make(
-    _ handle: SocketHandle, _ lease: StackLease
+    _ handle: SocketHandle, _ lease: StackLease, began: Instant? = nil
   ) async throws(SocketError.Reason) -> TCPConnection {
     let core = lease.core
     return try make(
       handle, lease,
-      core.isCurrent ? core.knownAddresses(handle) : await core.addresses(handle))
+      core.isCurrent ? core.knownAddresses(handle) : await core.addresses(handle), began: began)
   }
 
   /// The same around a handle whose addresses are known.
   static func make(
     _ handle: SocketHandle, _ lease: StackLease,
-    _ addresses: (local: SocketAddress?, remote: SocketAddress?)
+    _ addresses: (local: SocketAddress?, remote: SocketAddress?), began: Instant? = nil
   ) throws(SocketError.Reason) -> TCPConnection {
     let socket = StackSocket(handle, lease)
     guard let local = addresses.local, let remote = addresses.remote else {
@@ -37,7 +37,8 @@ final class StackConnection: StreamImplementation, StackImplementation {
     let connection = StackConnection(
       socket, local: Endpoint(.tcp, local), remote: Endpoint(.tcp, remote))
     return TCPConnection(
-      local: connection.local, remote: connection.remote, implementation: connection)
+      local: connection.local, remote: connection.remote, implementation: connection,
+      began: began)
   }
 
   func tryReadiness() throws(SocketError.Reason) -> Attempt<Void> {

@@ -12,6 +12,7 @@ import Synchronization
 /// stack has nothing for them. What a call changes goes out at the end of the turn.
 actor StackCore {
   nonisolated let reactor: Reactor
+  nonisolated let name: String
   nonisolated let logger: Logger
 
   var ports: UniqueArray<NodePort>
@@ -55,13 +56,15 @@ actor StackCore {
   }
 
   /// - Parameters:
+  ///   - name: the node's.
   ///   - reactor: not yet driving anything.
   ///   - stack: with an interface for each of `ports`.
   init(
-    reactor: Reactor, stack: consuming sending ProtocolStack,
+    _ name: String, reactor: Reactor, stack: consuming sending ProtocolStack,
     ports: consuming sending UniqueArray<NodePort>, logger: Logger
   ) {
     self.reactor = reactor
+    self.name = name
     self.logger = logger
     diary = NodeDiary(logger, at: reactor.clock.moment)
     unsafe ownNow = reactor.clock.moment

@@ -66,11 +66,12 @@ public final class StackNode: NetworkNode {
   ) async throws(SocketError) -> TCPConnection {
     try remote.mustBe(.tcp, for: .connect)
     try local?.mustBe(.tcp, for: .connect)
+    let began = clock.moment
     do throws(SocketError.Reason) {
       let handle = try await core.connect(
         to: remote.socketAddress, from: local?.socketAddress, TCPSocketOptions(options),
         timeout: timeout)
-      return try await StackConnection.make(handle, lease)
+      return try await StackConnection.make(handle, lease, began: began)
     } catch {
       throw SocketError(.connect, local: local, remote: remote, reason: error)
     }
@@ -122,6 +123,12 @@ public final class StackNode: NetworkNode {
 
   /// The node's sockets, counted. Takes time in proportion to their number.
   public func table() async -> SocketTable { await core.table() }
+
+  /// What it is called in its lines in the log: the first device's name, where it has one.
+  package var name: String { core.name }
+
+  /// Whether it has been shut down, or has lost its devices.
+  package var hasEnded: Bool { get async { await core.isFinished } }
 
   /// What the node's stack has seen and done.
   package func counters() async -> (stack: StackCounters, tcp: TCPCounters) {

@@ -78,6 +78,16 @@ extension TCPConnection.Info {
     segmentsInFlight = (info.bytesUnacknowledged + segment - 1) / segment
     segmentsSent = info.segmentsSent
     segmentsReceived = info.segmentsReceived
+    bytesRetransmitted = info.bytesRetransmitted
+    dataSegmentsSent = info.dataSegmentsSent
+    dataSegmentsReceived = info.dataSegmentsReceived
+    timeSinceSent = info.sinceDataSent.map { Duration($0) }
+    // The handshake counts as an arrival there.
+    if info.dataSegmentsReceived > 0 {
+      timeSinceReceived = info.sinceDataReceived.map { Duration($0) }
+    }
+    busyTime = Duration(info.busyTime)
+    windowLimitedTime = Duration(info.windowLimitedTime)
   }
 }
 
