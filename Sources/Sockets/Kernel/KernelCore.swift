@@ -1,3 +1,4 @@
+import DequeModule
 import Host
 import Logging
 import Packets
@@ -27,6 +28,7 @@ final class KernelCore: Sendable {
 
   private struct State {
     var alarms = Alarms<Place>()
+    var briefs = BriefWatch()
     /// When the turn has begun.
     var now = Instant(nanoseconds: 0)
     /// The deadlines that were live when the others were last forgotten.
@@ -106,12 +108,13 @@ final class KernelCore: Sendable {
 
   /// Sees to it that a waiter is woken at its time.
   func setAlarm(for waiter: Waiter, at place: Place) {
-    if reactor.isCurrent {
-      // A brief wait may be some shorter: the clock is read once a turn.
-      add(waiter, place, now: unsafe state.now)
-    } else if waiter.deadline != nil {
-      post(.alarm(waiter, place))
-    }
+    if reactor.isCurrent { add(waiter, place) } else { post(.alarm(waiter, place)) }
+  }
+
+  /// Sees to it that brief waits on a socket end. On the reactor's thread.
+  func watchBriefWaits(on handle: KernelHandle, upTo number: UInt64) {
+    // They may be some shorter: the clock is read once a turn.
+    unsafe state.briefs.add(handle, upTo: number, now: state.now)
   }
 
   /// Has a listener that found no descriptor free try again when one is, or after a while.
@@ -180,7 +183,7 @@ extension KernelCore: ReactorGuest {
     unsafe state.now = now
     for command in commands {
       switch command {
-      case .alarm(let waiter, let place): add(waiter, place, now: now)
+      case .alarm(let waiter, let place): add(waiter, place)
       case .pause(let handle):
         unsafe state.paused.append(handle)
         if unsafe state.retry == nil { unsafe state.retry = now + Self.pauseLength }
@@ -194,6 +197,7 @@ extension KernelCore: ReactorGuest {
       unsafe state.alarms.removeFirst()
       first.place.handle.wake(first.number, first.place.direction, first.outcome)
     }
+    unsafe state.briefs.advance(to: now)
     if let retry = unsafe state.retry, retry <= now { retryPaused() }
   }
 
@@ -205,8 +209,8 @@ extension KernelCore: ReactorGuest {
     for handle in paused { handle.note(.readable) }
   }
 
-  private func add(_ waiter: Waiter, _ place: Place, now: Instant) {
-    unsafe state.alarms.add(waiter, at: place, now: now)
+  private func add(_ waiter: Waiter, _ place: Place) {
+    unsafe state.alarms.addDeadline(of: waiter, at: place)
     guard unsafe state.alarms.hasManyStale(live: state.liveDeadlines) else { return }
     // Most waits end long before their deadlines, which hold the sockets.
     unsafe state.alarms.forgetStale { $0.place.handle.isWaiting($0) }
@@ -223,10 +227,49 @@ extension KernelCore: ReactorGuest {
     while let first = unsafe state.alarms.first, !first.place.handle.isWaiting(first) {
       unsafe state.alarms.removeFirst()
     }
-    guard let retry = unsafe state.retry else {
-      return .idle(until: unsafe state.alarms.first?.deadline)
+    var next = unsafe state.briefs.nextLook(after: state.now) ?? .distantFuture
+    if let retry = unsafe state.retry { next = min(next, retry) }
+    if let deadline = unsafe state.alarms.first?.deadline { next = min(next, deadline) }
+    return .idle(until: next == .distantFuture ? nil : next)
+  }
+}
+
+/// The sockets on which tasks wait briefly.
+///
+/// A busy socket's waits are many and short. It is looked to once in the length of a wait, not each
+/// time somebody waits: so a brief wait may last twice as long.
+private struct BriefWatch {
+  private struct Entry {
+    let handle: KernelHandle
+    /// Waits with higher numbers began later.
+    let number: UInt64
+    let end: Instant
+  }
+
+  /// In the order of their ends.
+  private var entries: Deque<Entry> = []
+  /// The first one's end.
+  private var firstEnd = Instant.distantFuture
+
+  mutating func add(_ handle: KernelHandle, upTo number: UInt64, now: Instant) {
+    let end = now + Alarms<KernelCore.Place>.briefWait
+    if entries.isEmpty { firstEnd = end }
+    entries.append(Entry(handle: handle, number: number, end: end))
+  }
+
+  mutating func advance(to now: Instant) {
+    while firstEnd <= now, let entry = entries.popFirst() {
+      firstEnd = entries.first?.end ?? .distantFuture
+      if let latest = entry.handle.endBriefWaits(upTo: entry.number) {
+        add(entry.handle, upTo: latest, now: now)
+      }
     }
-    return .idle(until: unsafe min(retry, state.alarms.first?.deadline ?? retry))
+  }
+
+  /// When to look again if nothing happens. Not sooner than a whole wait: a timer that goes off
+  /// before the system's next tick costs more than what wakes the thread mostly.
+  func nextLook(after now: Instant) -> Instant? {
+    entries.isEmpty ? nil : now + Alarms<KernelCore.Place>.briefWait
   }
 }
 

@@ -8,8 +8,9 @@ import SystemPackage
 /// System calls run on whatever thread calls, between ``begin()`` and ``end()``: the descriptor is
 /// closed by whoever leaves last, so that its number cannot be another socket's meanwhile.
 ///
-/// The kernel reports each change of readiness once. What it has reported is remembered until a
-/// call has used it up, and a call that could only block is not made.
+/// The kernel reports each change of readiness once. Its reports are counted, and a call that has
+/// used up what there was says of which one that was: until the next comes, a call could only
+/// block, and is not made. Neither takes a lock or keeps others from their calls.
 ///
 /// It hears from epoll; or from io_uring, where the kernel works ahead for it.
 final class KernelHandle: Sendable {
@@ -21,8 +22,8 @@ final class KernelHandle: Sendable {
   /// Calls under way, doubled, and one more when the socket is closed.
   private let uses = Atomic<Int>(0)
   private let hasGone = Atomic(false)
-  private let isReadable: Atomic<Bool>
-  private let isWritable: Atomic<Bool>
+  private let reading: Reports
+  private let writing: Reports
   /// The peer has ended its stream, or the socket has failed: no more changes may follow.
   private let hasEnded = Atomic(false)
   /// io_uring may have something to do with it.
@@ -34,11 +35,9 @@ final class KernelHandle: Sendable {
     var reading = WaitQueue()
     var writing = WaitQueue()
     var isClosed = false
+    /// Whether the ends of brief waits are looked to.
+    var hasBriefWatch = false
   }
-
-  /// Whether tasks may wait, so that a call that found more can tell without the lock.
-  private let hasReaders = Atomic(false)
-  private let hasWriters = Atomic(false)
 
   /// - Parameters:
   ///   - socket: owned from now on.
@@ -52,8 +51,8 @@ final class KernelHandle: Sendable {
     self.lease = lease
     self.ahead = ahead
     // Where the kernel works ahead, it is a reader who finds out that there is nothing.
-    isReadable = Atomic(isReady || ahead != nil)
-    isWritable = Atomic(isReady)
+    reading = Reports(isReady: isReady || ahead != nil)
+    writing = Reports(isReady: isReady)
   }
 
   deinit {
@@ -116,29 +115,13 @@ final class KernelHandle: Sendable {
   func tryReading<Value>(
     _ body: (KernelSocket) throws(Errno) -> (value: Value, mayHaveMore: Bool)?
   ) throws(SocketError.Reason) -> Attempt<Value> {
-    guard isReadable.load(ordering: .acquiring) else {
-      return try use { _ throws(Errno) in .wouldBlock }
-    }
-    // Before the call: what the kernel reports during it must not be lost.
-    isReadable.store(false, ordering: .sequentiallyConsistent)
-    return try use { socket throws(Errno) in
-      // After an error the next call is to be made, whatever it finds.
-      var mayHaveMore = true
-      defer { if mayHaveMore { setReadable() } }
-      guard let found = try body(socket) else {
-        mayHaveMore = false
-        return .wouldBlock
-      }
-      mayHaveMore = found.mayHaveMore || hasEnded.load(ordering: .relaxed)
-      return .done(found.value)
-    }
+    try attempt(reading, reading.latest, body)
   }
 
   /// Whether a system call that reads may find something, by what the kernel has reported.
   func tryReadiness() throws(SocketError.Reason) -> Attempt<Void> {
-    try begin()
-    defer { end() }
-    return isReadable.load(ordering: .acquiring) ? .done(()) : .wouldBlock
+    if uses.load(ordering: .acquiring) & 1 == 1 { throw .closed }
+    return reading.latest == nil ? .wouldBlock : .done(())
   }
 
   /// Makes a system call that may find no room to write. As ``tryReading(_:)``.
@@ -149,79 +132,83 @@ final class KernelHandle: Sendable {
     unlessReportedFull: Bool = true,
     _ body: (KernelSocket) throws(Errno) -> (value: Value, mayHaveMore: Bool)?
   ) throws(SocketError.Reason) -> Attempt<Value> {
-    guard !unlessReportedFull || isWritable.load(ordering: .acquiring) else {
-      return try use { _ throws(Errno) in .wouldBlock }
+    try attempt(writing, unlessReportedFull ? writing.latest : writing.count, body)
+  }
+
+  /// - Parameter report: the latest when the call is made: what is reported during it is not used
+  ///   up by it. nil where it would block.
+  @inline(__always)
+  private func attempt<Value>(
+    _ reports: borrowing Reports, _ report: UInt?,
+    _ body: (KernelSocket) throws(Errno) -> (value: Value, mayHaveMore: Bool)?
+  ) throws(SocketError.Reason) -> Attempt<Value> {
+    guard let report else {
+      if uses.load(ordering: .acquiring) & 1 == 1 { throw .closed }
+      return .wouldBlock
     }
-    isWritable.store(false, ordering: .sequentiallyConsistent)
+    // After an error the next call is to be made, whatever it finds.
     return try use { socket throws(Errno) in
-      var mayHaveMore = true
-      defer { if mayHaveMore { setWritable() } }
       guard let found = try body(socket) else {
-        mayHaveMore = false
+        reports.use(report)
         return .wouldBlock
       }
-      mayHaveMore = found.mayHaveMore || hasEnded.load(ordering: .relaxed)
+      if !found.mayHaveMore, !hasEnded.load(ordering: .relaxed) { reports.use(report) }
       return .done(found.value)
     }
   }
 
-  /// Lets the next call be made, also by those who came to wait during the one that found more.
-  private func setReadable() {
-    isReadable.store(true, ordering: .sequentiallyConsistent)
-    guard hasReaders.load(ordering: .sequentiallyConsistent) else { return }
-    var readers = queues.withLock { takeReaders(&$0) }
-    readers.wakeAll(.happened)
-  }
-
-  private func setWritable() {
-    isWritable.store(true, ordering: .sequentiallyConsistent)
-    guard hasWriters.load(ordering: .sequentiallyConsistent) else { return }
-    var writers = queues.withLock { takeWriters(&$0) }
-    writers.wakeAll(.happened)
-  }
+  // MARK: Waiting
 
   // Whoever is taken out is woken when the lock is free again: to resume a task takes a lock of the
   // task's, which is held while a cancellation handler runs, and the handler takes the lock here.
-
-  private func takeReaders(_ queues: inout Queues) -> WaitQueue {
-    hasReaders.store(false, ordering: .sequentiallyConsistent)
-    return queues.reading.takeAll()
-  }
-
-  private func takeWriters(_ queues: inout Queues) -> WaitQueue {
-    hasWriters.store(false, ordering: .sequentiallyConsistent)
-    return queues.writing.takeAll()
-  }
-
-  // MARK: Waiting
 
   func enlist(_ waiter: Waiter, _ direction: WaitDirection) {
     if let deadline = waiter.deadline, deadline <= HostClock.now() {
       return waiter.wake(.deadlineExceeded)
     }
     // On another thread an alarm costs more than to prepare for cancellation.
-    if waiter.patience == .brief, !lease.core.reactor.isCurrent { return waiter.wake(.outlasted) }
+    let isBrief = waiter.patience == .brief
+    if isBrief, !lease.core.reactor.isCurrent { return waiter.wake(.outlasted) }
+    var isFirstBrief = false
     let refusal = queues.withLock { queues -> WaitOutcome? in
       if queues.isClosed { return .failed(.closed) }
-      // Whoever cancels the task from now on finds the waiter in its place.
-      if waiter.isCancelled { return .cancelled }
+      isFirstBrief = isBrief && !queues.hasBriefWatch
+      // Whoever cancels the task from now on finds the waiter in its place; or the wait is brief,
+      // and one of so many that to ask each time would be felt.
+      if !isBrief || isFirstBrief, waiter.isCancelled { return .cancelled }
       switch direction {
       case .reading:
-        hasReaders.store(true, ordering: .sequentiallyConsistent)
-        if isReadable.load(ordering: .sequentiallyConsistent) { return .happened }
+        if reading.latest != nil { return .happened }
         queues.reading.append(waiter)
       case .writing:
-        hasWriters.store(true, ordering: .sequentiallyConsistent)
-        if isWritable.load(ordering: .sequentiallyConsistent) { return .happened }
+        if writing.latest != nil { return .happened }
         queues.writing.append(waiter)
       }
+      if isFirstBrief { queues.hasBriefWatch = true }
       return nil
     }
     if let refusal { return waiter.wake(refusal) }
-    if waiter.patience == .brief || waiter.deadline != nil {
+    if isFirstBrief { lease.core.watchBriefWaits(on: self, upTo: waiter.number) }
+    if waiter.deadline != nil {
       lease.core.setAlarm(
         for: waiter, at: KernelCore.Place(handle: self, direction: direction))
     }
+  }
+
+  /// Ends the brief waits that began before some time, known by their numbers.
+  ///
+  /// - Returns: the number of the latest that goes on; nil where there is none to look to.
+  func endBriefWaits(upTo number: UInt64) -> UInt64? {
+    var (readers, writers, latest) = queues.withLock { queues in
+      let readers = queues.reading.takeBrief(upTo: number)
+      let writers = queues.writing.takeBrief(upTo: number)
+      let latest = max(queues.reading.latestBrief ?? 0, queues.writing.latestBrief ?? 0)
+      queues.hasBriefWatch = latest > 0
+      return (readers, writers, latest)
+    }
+    readers.wakeAll(.outlasted)
+    writers.wakeAll(.outlasted)
+    return latest > 0 ? latest : nil
   }
 
   /// Wakes one waiter, if it still waits.
@@ -244,18 +231,19 @@ final class KernelHandle: Sendable {
     }
   }
 
-  /// What the kernel has reported.
+  /// What the kernel has reported. On the reactor's thread.
   func note(_ readiness: PollEvent.Readiness) {
     if !readiness.isDisjoint(with: [.remoteClosed, .hungUp, .failed]) {
       hasEnded.store(true, ordering: .relaxed)
     }
     let mayRead = readiness != .writable
     let mayWrite = !readiness.isDisjoint(with: [.writable, .hungUp, .failed])
-    if mayRead { isReadable.store(true, ordering: .sequentiallyConsistent) }
-    if mayWrite { isWritable.store(true, ordering: .sequentiallyConsistent) }
+    if mayRead { reading.add() }
+    if mayWrite { writing.add() }
     var (readers, writers) = queues.withLock { queues in
       (
-        mayRead ? takeReaders(&queues) : WaitQueue(), mayWrite ? takeWriters(&queues) : WaitQueue()
+        mayRead ? queues.reading.takeAll() : WaitQueue(),
+        mayWrite ? queues.writing.takeAll() : WaitQueue()
       )
     }
     readers.wakeAll(.happened)
@@ -273,7 +261,7 @@ final class KernelHandle: Sendable {
     guard old & 1 == 0 else { return false }
     var (readers, writers) = queues.withLock { queues in
       queues.isClosed = true
-      return (takeReaders(&queues), takeWriters(&queues))
+      return (queues.reading.takeAll(), queues.writing.takeAll())
     }
     readers.wakeAll(.failed(.closed))
     writers.wakeAll(.failed(.closed))
@@ -325,6 +313,31 @@ final class KernelHandle: Sendable {
     }
     set { slot.store(newValue ?? -1, ordering: .relaxed) }
   }
+}
+
+/// What the kernel has reported of one direction of a socket, and what of it calls have used up.
+///
+/// Only the reactor's thread adds; any thread asks and uses up. A call that began before another's
+/// may mark an older report than that did: then the next call is made for nothing, never one
+/// forgone.
+private struct Reports: ~Copyable {
+  private let added: Atomic<UInt>
+  private let used = Atomic<UInt>(0)
+
+  init(isReady: Bool) { added = Atomic(isReady ? 1 : 0) }
+
+  /// How many reports there have been.
+  var count: UInt { added.load(ordering: .acquiring) }
+
+  /// The latest report's number, if it is not used up.
+  var latest: UInt? {
+    let count = count
+    return used.load(ordering: .acquiring) == count ? nil : count
+  }
+
+  func add() { added.store(added.load(ordering: .relaxed) &+ 1, ordering: .releasing) }
+
+  func use(_ report: UInt) { used.store(report, ordering: .releasing) }
 }
 
 /// Behind a public socket, where it is the kernel's: it waits and closes as its handle does.

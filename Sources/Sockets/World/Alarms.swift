@@ -29,7 +29,7 @@ struct Alarms<Place: Sendable> {
 
   /// What a brief wait lasts: more than a tick of the system's, or each time the thread sleeps a
   /// hardware timer is set, which costs more than the packet that wakes it.
-  private static var briefWait: Interval { .milliseconds(12) }
+  static var briefWait: Interval { .milliseconds(12) }
 
   /// The one that goes off first.
   var first: Alarm? {
@@ -52,6 +52,11 @@ struct Alarms<Place: Sendable> {
         Alarm(
           deadline: now + Self.briefWait, number: waiter.number, place: place, outcome: .outlasted))
     }
+    addDeadline(of: waiter, at: place)
+  }
+
+  /// As ``add(_:at:now:)``, leaving the end of a brief wait to the caller.
+  mutating func addDeadline(of waiter: Waiter, at place: Place) {
     guard let deadline = waiter.deadline else { return }
     deadlines.insert(
       Alarm(

@@ -34,6 +34,11 @@ import Synchronization
   /// Whether the task that is about to wait was cancelled. To be asked while it enlists.
   var isCancelled: Bool { unsafe withUnsafeCurrentTask { unsafe $0?.isCancelled ?? false } }
 
+  /// Whether it means to wait briefly, and had its name no later than the one called `number`.
+  fileprivate func isBrief(upTo number: UInt64) -> Bool {
+    patience == .brief && self.number <= number
+  }
+
   /// Lets the task go on. Once.
   consuming func wake(_ outcome: WaitOutcome) { unsafe continuation.resume(returning: outcome) }
 }
@@ -82,6 +87,28 @@ struct WaitQueue {
     }
     guard let index = others.firstIndex(where: { $0.number == number }) else { return nil }
     return others.remove(at: index)
+  }
+
+  /// Takes out those who mean to wait briefly and are called by `number` or an earlier one, to be
+  /// woken. Linear in the number of waiters.
+  mutating func takeBrief(upTo number: UInt64) -> WaitQueue {
+    var taken = WaitQueue()
+    while let waiter = firstBrief(upTo: number).flatMap({ remove(number: $0) }) {
+      taken.append(waiter)
+    }
+    return taken
+  }
+
+  private func firstBrief(upTo number: UInt64) -> UInt64? {
+    if let first, first.isBrief(upTo: number) { return first.number }
+    return others.first { $0.isBrief(upTo: number) }?.number
+  }
+
+  /// The highest number of those who mean to wait briefly.
+  var latestBrief: UInt64? {
+    let among = others.lazy.filter { $0.patience == .brief }.map(\.number).max()
+    guard let first, first.patience == .brief else { return among }
+    return max(first.number, among ?? 0)
   }
 
   func contains(number: UInt64) -> Bool {
