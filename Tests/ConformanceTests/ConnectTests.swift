@@ -11,9 +11,10 @@ extension Conformance {
         let port = try await network.vacantPort(family)
         let endpoint = Endpoint.tcp(network.serverAddress(family), port: port)
         for _ in 0..<3 {
-          #expect(
-            await reason { try await network.client.connect(to: endpoint, timeout: patience) }
-              == .connectionRefused)
+          let outcome = await reason {
+            try await network.client.connect(to: endpoint, timeout: patience)
+          }
+          #expect(outcome == .connectionRefused)
         }
       }
     }

@@ -57,6 +57,14 @@ struct Network: Sendable {
     }
   }
 
+  /// Takes down the device there may be: its addresses must not be this machine's any more when the
+  /// next case begins.
+  func end() async {
+    for case let node as StackNode in [client, server] where world.hasDevice {
+      await node.shutdown(within: .zero)
+    }
+  }
+
   /// Whether both sides are one node.
   var isOneNode: Bool { numbers == nil }
 

@@ -50,6 +50,9 @@ struct World: Hashable, Sendable, CustomTestStringConvertible {
     return "\(nodes.rawValue)\(how), on \(place.rawValue)"
   }
 
+  /// Whether a network device is made for it.
+  var hasDevice: Bool { nodes == .kernelToStack || nodes == .stackToKernel }
+
   /// The engines there are here: ``EngineWorldTests`` says so.
   static let engines: [HostNode.Engine] =
     HostNode.Engine.ioUringRefusal == nil ? [.epoll, .ioUring] : [.epoll]
@@ -91,11 +94,19 @@ struct World: Hashable, Sendable, CustomTestStringConvertible {
   /// Runs a case on nodes of its own.
   func run(_ body: (Network) async throws -> Void) async throws {
     let network = try await Network(self)
-    if let simulation = network.simulation {
-      return try await simulation.run { try await body(network) }
+    do {
+      if let simulation = network.simulation {
+        try await simulation.run { try await body(network) }
+      } else if let executor = network.executor {
+        try await withTaskExecutorPreference(executor) { try await body(network) }
+      } else {
+        try await body(network)
+      }
+    } catch {
+      await network.end()
+      throw error
     }
-    guard let executor = network.executor else { return try await body(network) }
-    try await withTaskExecutorPreference(executor) { try await body(network) }
+    await network.end()
   }
 }
 

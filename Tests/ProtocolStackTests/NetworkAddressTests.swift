@@ -200,6 +200,20 @@ import Testing
     #expect(Set(ports).count > 40)
   }
 
+  @Test("A connection to this host never gets the port that it goes to: it would reach itself")
+  func noConnectionWithItself() throws {
+    let peer = try NetworkPeer()
+    for address in [IPAddress.v4(.loopback), .v6(.loopback)] {
+      for number in UInt16(32_768)...60_999 {
+        let remote = SocketAddress(address, port: PortNumber(rawValue: number))
+        let socket = try peer.stack.connectTCP(to: remote, at: peer.now)
+        #expect(peer.stack.localAddress(socket) != remote)
+        peer.stack.abort(socket, at: peer.now)
+        while let event = peer.stack.nextEvent() { _ = event }
+      }
+    }
+  }
+
   @Test("ID-2: whole IPv4 packets carry no number; those in fragments carry one of their own path")
   func identifications4() throws {
     let peer = try NetworkPeer()

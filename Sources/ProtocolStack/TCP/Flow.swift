@@ -29,6 +29,10 @@ struct Flow: Hashable, BitwiseCopyable {
   /// As a number for humans: the interface index a link-local peer is reached through.
   var zoneIndex: UInt32 { zone }
 
+  /// Whether both ends are one: a connection opened so would be refused by nobody, for its own SYN
+  /// opens it from the other side (RFC 9293 §3.5).
+  var isWithItself: Bool { local == remote && localPort == remotePort }
+
   /// The keyed hash under which the connection table knows this flow.
   @inline(__always)
   func hash(_ secrets: borrowing Secrets) -> UInt64 {

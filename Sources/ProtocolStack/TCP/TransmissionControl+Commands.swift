@@ -56,7 +56,7 @@ extension TransmissionControl {
       tries &+= 1
       let port = Self.firstEphemeralPort &+ step % Self.ephemeralPortCount
       flow.localPort = UInt16(truncatingIfNeeded: port)
-      if find(flow) == nil, !isListening(flow) { return flow }
+      if find(flow) == nil, !isListening(flow), !flow.isWithItself { return flow }
     }
     throw .addressNotAvailable
   }
