@@ -80,8 +80,8 @@ extension TCPConnection {
   }
 
   /// What the connection has carried and how it came to be, also when it is over. Nothing is
-  /// counted for it on the way: the figures are the protocol's own. Constant time; waits for nothing
-  /// but the node's thread.
+  /// counted for it on the way: the figures are the protocol's own. Constant time; waits for
+  /// nothing but the node's thread.
   ///
   /// - Throws: ``SocketError/Reason/closed``: take them before ``close()``.
   public func metrics() async throws(SocketError) -> Metrics {
