@@ -125,7 +125,10 @@ let package = Package(
       swiftSettings: laws),
     .testTarget(
       name: "SockTests",
-      dependencies: ["Addresses", "Host", "Packets", "ProtocolStack", "Sockets", "sock"],
+      dependencies: [
+        "Addresses", "Host", "Packets", "ProtocolStack", "Sockets", "sock",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: laws),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: laws),
     .testTarget(

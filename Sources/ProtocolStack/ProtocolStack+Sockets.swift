@@ -70,6 +70,18 @@ extension ProtocolStack {
     }
   }
 
+  /// What waits in a socket's queues: bytes to be read, those of datagrams with what they take
+  /// besides, and bytes not acknowledged; of a listener, the connections that wait to be accepted,
+  /// and that may. Zero for what has no such queues.
+  public func queues(_ socket: SocketHandle) -> (receive: Int, send: Int) {
+    if let slot = tcp.listener(socket) {
+      return (tcp.listeners[slot].ready.count, tcp.listeners[slot].backlog)
+    }
+    if let slot = udp.slot(socket, .udp) { return (udp.slots[slot].queue.charge, 0) }
+    guard let slot = tcp.connection(socket) else { return (0, 0) }
+    return (tcp.connections[slot].receive.buffered, tcp.connections[slot].send.buffered)
+  }
+
   /// For checks: uses of each table what it does not have, as only a mistake in this module would.
   /// Each use is counted in ``StackCounters/brokenInvariants`` or in TCP's, and harms nobody.
   package mutating func useWhatIsNotThere() {

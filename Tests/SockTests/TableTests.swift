@@ -1,4 +1,5 @@
 import Addresses
+import Sockets
 import Testing
 import sock
 
@@ -36,14 +37,24 @@ struct TableTests {
     #expect(row.state == "UNCONN")
   }
 
+  @Test("is read to its end, however long it is")
+  func longText() async throws {
+    let node = HostNode()
+    var sockets: [UDPSocket] = []
+    for _ in 0..<200 { sockets.append(try await node.bind("udp://127.0.0.1:0")) }
+    let rows = KernelSocketRow.rows(try #require(KernelText.read("/proc/net/udp")), .udp)
+    #expect(Set(rows.map(\.local)).isSuperset(of: sockets.map(\.local.socketAddress)))
+    #expect(KernelText.read("/proc/net/nothing") == nil)
+  }
+
   @Test("stands in columns")
   func columns() {
-    let lines = TableText.lines(KernelSocketRow.rows(Self.tcp, .tcp))
+    let lines = TableText.lines(KernelSocketRow.rows(Self.tcp, .tcp).map { TableRow($0) })
     #expect(
       lines == [
-        "Netid  State   Recv-Q  Send-Q  Local            Peer           User  Inode",
-        "tcp    LISTEN  2       128     127.0.0.1:22     *              1000  1455",
-        "tcp    ESTAB   3       16      127.0.0.1:35082  192.0.2.1:443  0     77",
+        "Netid  State   Recv-Q  Send-Q  Local            Peer           User  Inode  Stack",
+        "tcp    LISTEN  2       128     127.0.0.1:22     *              1000  1455   host",
+        "tcp    ESTAB   3       16      127.0.0.1:35082  192.0.2.1:443  0     77     host",
       ])
   }
 }

@@ -76,6 +76,13 @@ struct LoggingArticle {
     }
   }
 
+  /// Compiled, and not run: it would print.
+  private func printed(_ node: StackNode) async {
+    for socket in await node.sockets() where socket.receiveQueue > 0 {
+      print(socket.state, socket.local, socket.receiveQueue)
+    }
+  }
+
   @Test("A node hands its counters on")
   func node() async throws {
     let node = try await StackNode.pair().0

@@ -50,16 +50,11 @@ extension StackCore: ReactorGuest {
     var packets = 0
     while packets < Self.packetsPerIntake, bytes < Self.bytesPerIntake {
       do {
-        let hasPacket = try ports[port].receive()
-        ports[port].isDown = false
-        guard hasPacket else { return }
+        guard try ports[port].receive() else { return }
       } catch {
         switch error.linkFault {
         case .refused: continue
-        case .congested: return
-        case .down:
-          ports[port].isDown = true
-          return
+        case .congested, .down: return
         case .gone:
           ports[port].isGone = true
           return
@@ -150,10 +145,16 @@ extension NodePort {
     guard !isGone else { return .lost }
     do {
       guard try link.transmit(packet) else { return .full }
+      isDown = false
       capture?.record(packet, port: port, isOutgoing: true, at: now)
       return .sent
     } catch {
-      if error.linkFault == .gone { isGone = true }
+      switch error.linkFault {
+      case .gone: isGone = true
+      // A device that is down is read from as one that is quiet.
+      case .down: isDown = true
+      case .congested, .refused: break
+      }
       return .lost
     }
   }

@@ -77,8 +77,9 @@ struct NetworkOptions: ParsableArguments {
         path: path,
         interfaces: attachments.map { ($0.name, $0.kind == .tun ? .ip : .ethernet) })
     }
-    return .stack(
-      try await StackNode(
-        attachments, configuration: .init(), capture: capture, logger: logger))
+    let node = try await StackNode(
+      attachments, configuration: .init(), capture: capture, logger: logger)
+    let devices = attachments.map { "\($0.kind == .tun ? "tun" : "tap"):\($0.name)" }
+    return .stack(node, StackDoor.open(to: node, devices: devices, logger: logger))
   }
 }

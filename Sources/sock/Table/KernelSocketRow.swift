@@ -85,26 +85,3 @@ package struct KernelSocketRow: Hashable, Sendable {
     return names.indices.contains(number - 1) ? names[number - 1] : "\(number)"
   }
 }
-
-/// Rows under one another, each column as wide as its widest.
-package struct TableText {
-  package static func lines(_ rows: [KernelSocketRow]) -> [String] {
-    let header = ["Netid", "State", "Recv-Q", "Send-Q", "Local", "Peer", "User", "Inode"]
-    let cells =
-      [header]
-      + rows.map { row in
-        [
-          row.kind.isStream ? "tcp" : "udp", row.state, "\(row.receiveQueue)", "\(row.sendQueue)",
-          "\(row.local)", row.remote.port == .any ? "*" : "\(row.remote)", "\(row.user)",
-          "\(row.inode)",
-        ]
-      }
-    let widths = header.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
-    return cells.map { row in
-      let padded = zip(row, widths).map { text, width in
-        text + String(repeating: " ", count: width - text.count)
-      }
-      return String(padded.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
-    }
-  }
-}

@@ -91,7 +91,6 @@ struct Serve: AsyncParsableCommand {
     for offer in opened { offer.close() }
     logger.info("ending")
     await network.shutdown(within: .seconds(1))
-    if let dropped = await network.dropped() { logger.debug("dropped: \(dropped)") }
     for offer in offers { Console.say(offer.summary) }
   }
 
