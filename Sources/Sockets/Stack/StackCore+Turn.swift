@@ -119,7 +119,7 @@ extension StackCore: ReactorGuest {
       case .failed(let socket, let error):
         waiters.wake(socket, .failed(SocketError.Reason(error)))
       case .closed(let socket):
-        waiters.wake(socket)
+        waiters.wake(socket, isEnd: true)
       }
     }
   }

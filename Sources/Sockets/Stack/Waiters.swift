@@ -20,6 +20,12 @@ struct Waiters {
   private struct News {
     var count: UInt32 = 0
     var latest = WaitOutcome.happened
+
+    mutating func add(_ outcome: WaitOutcome, isEnd: Bool) {
+      count &+= 1
+      if isEnd, case .failed = latest { return }
+      latest = outcome
+    }
   }
 
   /// By kind of socket and slot.
@@ -50,9 +56,14 @@ struct Waiters {
   }
 
   /// Wakes everybody who waits at `point`.
-  mutating func wake(_ point: WaitPoint, _ outcome: WaitOutcome = .happened) {
+  ///
+  /// - Parameter isEnd: whether it is the end of the socket: who comes late is to hear of a failure
+  ///   that came before.
+  mutating func wake(
+    _ point: WaitPoint, _ outcome: WaitOutcome = .happened, isEnd: Bool = false
+  ) {
     let woken = withQueue(at: point) { $0.wakeAll(outcome) }
-    addNews(outcome, at: point)
+    addNews(outcome, isEnd: isEnd, at: point)
     count -= woken.count
     deadlines -= woken.withDeadline
   }
@@ -79,23 +90,21 @@ struct Waiters {
     }
   }
 
-  private mutating func addNews(_ outcome: WaitOutcome, at point: WaitPoint) {
+  private mutating func addNews(_ outcome: WaitOutcome, isEnd: Bool, at point: WaitPoint) {
     let kind = point.socket.kind.place
     let slot = Int(point.socket.index)
     switch point.direction {
-    case .reading:
-      places[kind][slot].readingNews.count &+= 1
-      places[kind][slot].readingNews.latest = outcome
-    case .writing:
-      places[kind][slot].writingNews.count &+= 1
-      places[kind][slot].writingNews.latest = outcome
+    case .reading: places[kind][slot].readingNews.add(outcome, isEnd: isEnd)
+    case .writing: places[kind][slot].writingNews.add(outcome, isEnd: isEnd)
     }
   }
 
   /// Wakes everybody who waits on `socket`, in either direction.
-  mutating func wake(_ socket: SocketHandle, _ outcome: WaitOutcome = .happened) {
-    wake(WaitPoint(socket: socket, direction: .reading), outcome)
-    wake(WaitPoint(socket: socket, direction: .writing), outcome)
+  mutating func wake(
+    _ socket: SocketHandle, _ outcome: WaitOutcome = .happened, isEnd: Bool = false
+  ) {
+    wake(WaitPoint(socket: socket, direction: .reading), outcome, isEnd: isEnd)
+    wake(WaitPoint(socket: socket, direction: .writing), outcome, isEnd: isEnd)
   }
 
   /// Wakes one waiter, if it still waits.

@@ -39,11 +39,13 @@ extension NetworkNode {
     let record = ServerRecord(logger ?? self.logger, "\(listener.local)", limit: limit)
     record.started()
     // A task of its own: the caller's cancellation must not reach the handlers at once.
+    let handlers = HandlerTasks()
+    let executor = executor
     let server = Task(executorPreference: executor) { () -> SocketError? in
-      await withTaskGroup { group in
-        let failure = await Serving.accept(
-          from: listener, atMost: limit, on: clock, &group, record
-        ) { connection in
+      let failure = await Serving.accept(
+        from: listener, atMost: limit, on: clock, handlers, record
+      ) { connection, place in
+        Task(executorPreference: executor) {
           do {
             try await handler(connection)
             connection.close()
@@ -53,10 +55,12 @@ extension NetworkNode {
             record.ends(connection, error)
             onFailure(connection, error)
           }
+          handlers.end(place)
         }
-        stop.finish()
-        return failure
       }
+      stop.finish()
+      await handlers.wait(untilFewerThan: 1)
+      return failure
     }
     // At the limit nobody asks the listener, which then must tell by itself.
     listener.whenClosed { stop.finish() }
@@ -65,6 +69,7 @@ extension NetworkNode {
       try await clock.sleep(for: grace)
       record.graceEnded()
       server.cancel()
+      handlers.cancelAll()
     }
     let failure = await withTaskCancellationHandler {
       await server.value
@@ -95,33 +100,27 @@ extension NetworkNode {
 
 /// The loop that a server accepts in.
 private enum Serving {
-  /// Accepts until the listener is closed, each connection for a task of `group`.
+  /// Accepts until the listener is closed, each connection for a task of its own.
   ///
   /// - Returns: why it could not go on; nil when the listener was closed.
   static func accept(
     from listener: TCPListener, atMost limit: Int, on clock: NodeClock,
-    _ group: inout TaskGroup<Void>, _ record: ServerRecord,
-    _ answer: @escaping @Sendable (TCPConnection) async -> Void
+    _ handlers: HandlerTasks, _ record: ServerRecord,
+    _ answer: (TCPConnection, _ place: Int) -> Task<Void, Never>
   ) async -> SocketError? {
-    // Tasks that have ended and were not asked for count too, and so their number has a bound.
-    var tasks = 0
     while true {
-      if tasks >= limit {
-        await group.next()
-        tasks -= 1
-      }
+      if handlers.count >= limit { await handlers.wait(untilFewerThan: limit) }
       do throws(SocketError) {
         let connection = try await listener.accept()
         record.begins()
-        group.addTask { await answer(connection) }
-        tasks += 1
+        handlers.begin { place in answer(connection, place) }
       } catch {
         guard error.reason != .closed, error.reason != .cancelled else { return nil }
         guard error.reason.mayPass else { return error }
         record.couldNotAccept(error)
-        if tasks > 0 {
-          await group.next()
-          tasks -= 1
+        let count = handlers.count
+        if count > 0 {
+          await handlers.wait(untilFewerThan: count)
         } else if await (try? clock.sleep(for: .milliseconds(50))) == nil {
           return nil
         }

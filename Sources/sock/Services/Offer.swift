@@ -35,20 +35,34 @@ final class Offer: Sendable {
       + "\(counts.bytesOut) bytes out"
   }
 
-  /// Takes connections until the listener closes or the task is cancelled.
+  /// Takes connections until the listener closes or the task is cancelled, and returns when all
+  /// have ended.
   ///
+  /// - Parameter executor: the node's, for the tasks of the connections.
   /// - Throws: why the listener cannot go on; the connections are given up first.
-  func serve(_ listener: TCPListener) async throws(SocketError) {
-    let failure = await withDiscardingTaskGroup { group -> SocketError? in
+  func serve(
+    _ listener: TCPListener, on executor: any TaskExecutor
+  ) async throws(SocketError) {
+    let handlers = HandlerTasks()
+    let failure = await withTaskCancellationHandler { () -> SocketError? in
+      var failure: SocketError?
       do throws(SocketError) {
         for try await connection in listener.connections {
-          group.addTask { await self.serve(connection) }
+          handlers.begin { place in
+            Task(executorPreference: executor) {
+              await self.serve(connection)
+              handlers.end(place)
+            }
+          }
         }
-        return nil
       } catch {
-        group.cancelAll()
-        return error.reason == .cancelled ? nil : error
+        handlers.cancelAll()
+        if error.reason != .cancelled { failure = error }
       }
+      await handlers.wait(untilFewerThan: 1)
+      return failure
+    } onCancel: {
+      handlers.cancelAll()
     }
     if let failure { throw failure }
   }

@@ -23,9 +23,11 @@ enum OpenOffer: Sendable {
   }
 
   /// Serves until it is closed or the task is cancelled.
-  func serve() async throws(SocketError) {
+  ///
+  /// - Parameter executor: the node's.
+  func serve(on executor: any TaskExecutor) async throws(SocketError) {
     switch self {
-    case .stream(let offer, let listener): try await offer.serve(listener)
+    case .stream(let offer, let listener): try await offer.serve(listener, on: executor)
     case .datagrams(let offer, let socket): try await offer.serve(socket)
     }
   }

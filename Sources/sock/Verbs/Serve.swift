@@ -81,7 +81,7 @@ struct Serve: AsyncParsableCommand {
     }
     try await withTaskExecutorPreference(node.executor) {
       try await withThrowingTaskGroup { group in
-        for offer in opened { group.addTask { try await offer.serve() } }
+        for offer in opened { group.addTask { try await offer.serve(on: node.executor) } }
         group.addTask { try await obey(signals, network) }
         // The first to end is the one that was told to, or one that cannot go on.
         try await group.next()
