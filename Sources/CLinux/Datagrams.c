@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -16,6 +18,9 @@
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
+
+// System calls are made directly, not as points at which a thread may be cancelled: no thread of ours
+// is.
 
 /// The most datagrams that the kernel cuts one message into, and the most bytes of it.
 enum { SEGMENTS = 64, SEGMENTED_BYTES = 65507 };
@@ -84,7 +89,7 @@ ssize_t clinux_receive_from(
       .msg_iovlen = spill_capacity > 0 ? 2 : 1, .msg_control = &control,
       .msg_controllen = sizeof control};
   source.any.sa_family = AF_UNSPEC;
-  ssize_t result = recvmsg(descriptor, &message, MSG_TRUNC);
+  ssize_t result = syscall(SYS_recvmsg, descriptor, &message, MSG_TRUNC);
   if (result >= 0) read_facts(&message, &source, (size_t)result, facts);
   return result;
 }
@@ -108,7 +113,8 @@ int clinux_receive_batch(
         .msg_iov = vectors[index], .msg_iovlen = spill_stride > 0 ? 2 : 1,
         .msg_control = &controls[index], .msg_controllen = sizeof controls[index]};
   }
-  int result = recvmmsg(descriptor, messages, count, MSG_TRUNC | MSG_DONTWAIT, NULL);
+  int flags = MSG_TRUNC | MSG_DONTWAIT;
+  int result = (int)syscall(SYS_recvmmsg, descriptor, messages, count, flags, NULL);
   for (int index = 0; index < result; index++)
     read_facts(&messages[index].msg_hdr, &sources[index], messages[index].msg_len, &facts[index]);
   return result;
@@ -177,7 +183,7 @@ ssize_t clinux_send_datagram(
     message.msg_namelen = to_kernel(&datagram->remote, &remote);
   }
   put_choices(&message, &control, datagram);
-  return sendmsg(descriptor, &message, MSG_NOSIGNAL);
+  return syscall(SYS_sendmsg, descriptor, &message, MSG_NOSIGNAL);
 }
 
 static int is_same_address(const struct clinux_address *a, const struct clinux_address *b) {
@@ -240,7 +246,8 @@ int clinux_send_batch(
     used++;
     first += run;
   }
-  int result = sendmmsg(descriptor, messages, used, MSG_NOSIGNAL | MSG_DONTWAIT);
+  int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  int result = (int)syscall(SYS_sendmmsg, descriptor, messages, used, flags);
   if (result <= 0) return result;
   int sent = 0;
   for (int index = 0; index < result; index++) sent += (int)messages[index].msg_hdr.msg_iovlen;

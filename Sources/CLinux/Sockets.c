@@ -83,7 +83,7 @@ ssize_t clinux_send_to(
     int descriptor, const void *bytes, size_t count, const struct clinux_address *remote) {
   union address address;
   socklen_t size = to_kernel(remote, &address);
-  return sendto(descriptor, bytes, count, MSG_NOSIGNAL, &address.any, size);
+  return syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL, &address.any, size);
 }
 
 int clinux_change_membership(

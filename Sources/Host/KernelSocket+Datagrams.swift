@@ -61,20 +61,21 @@ extension KernelSocket {
     spill: Spill? = nil, _ body: (Int, Arrival) -> Void
   ) throws(Errno) -> Int? {
     let places = stride > 0 ? bytes.count / stride : Spill.places
-    let count = min(limit, places, Int(CLINUX_BATCH))
-    return try unsafe withUnsafeTemporaryAllocation(of: clinux_datagram.self, capacity: count) {
-      facts throws(Errno) -> Int? in
-      let received = try Errno.attempt {
-        unsafe bytes.withUnsafeMutableBytes { bytes in
+    let count = max(min(limit, places, Int(CLINUX_BATCH), Facts.count), 0)
+    // On the stack: what a temporary allocation of this size would not be.
+    var facts = Facts(repeating: clinux_datagram())
+    let received = try Errno.attempt {
+      unsafe bytes.withUnsafeMutableBytes { bytes in
+        unsafe facts.withUnsafeElements { facts in
           unsafe clinux_receive_batch(
             number, bytes.baseAddress, stride, UInt32(count), spill?.memory,
-            spill == nil ? 0 : Spill.stride, facts.baseAddress)
+            spill == nil ? 0 : Spill.stride, facts)
         }
       }
-      guard let received else { return nil }
-      for index in 0..<Int(received) { body(index, Arrival(unsafe facts[index])) }
-      return Int(received)
     }
+    guard let received else { return nil }
+    for index in 0..<min(Int(received), Facts.count) { body(index, Arrival(facts[index])) }
+    return Int(received)
   }
 
   /// Room for what the kernel puts together: 64 places of 64 KiB, which take no memory until they
@@ -165,21 +166,36 @@ extension KernelSocket {
   public func send(
     _ bytes: Span<UInt8>, count: Int, segments: Bool, _ datagram: (Int) -> Outgoing
   ) throws(Errno) -> Int? {
-    let count = min(count, Int(CLINUX_BATCH))
-    return try unsafe withUnsafeTemporaryAllocation(of: clinux_outgoing.self, capacity: count) {
-      outgoing throws(Errno) -> Int? in
-      for index in 0..<count {
-        var place = datagram(index)
-        place.bytes = place.bytes.clamped(to: 0..<bytes.count)
-        unsafe outgoing[index] = clinux_outgoing(place, onIPv6: isIPv6)
-      }
-      return try Errno.attempt {
-        unsafe bytes.withUnsafeBytes {
-          unsafe clinux_send_batch(
-            number, $0.baseAddress, UInt32(count), outgoing.baseAddress, segments ? 1 : 0)
-        }
-      }.map(Int.init)
+    let count = max(min(count, Int(CLINUX_BATCH), Choices.count), 0)
+    var outgoing = Choices(repeating: clinux_outgoing())
+    for index in 0..<count {
+      var place = datagram(index)
+      place.bytes = place.bytes.clamped(to: 0..<bytes.count)
+      outgoing[index] = clinux_outgoing(place, onIPv6: isIPv6)
     }
+    return try Errno.attempt {
+      unsafe bytes.withUnsafeBytes { bytes in
+        unsafe outgoing.withUnsafeElements { outgoing in
+          unsafe clinux_send_batch(
+            number, bytes.baseAddress, UInt32(count), outgoing, segments ? 1 : 0)
+        }
+      }
+    }.map(Int.init)
+  }
+}
+
+/// As many as a batch has.
+private typealias Facts = [64 of clinux_datagram]
+private typealias Choices = [64 of clinux_outgoing]
+
+extension InlineArray where Element: BitwiseCopyable {
+  /// Lets `body` have the elements where they are.
+  @inline(__always)
+  fileprivate mutating func withUnsafeElements<Value>(
+    _ body: (UnsafeMutablePointer<Element>?) -> Value
+  ) -> Value {
+    var span = mutableSpan
+    return unsafe span.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress) }
   }
 }
 

@@ -65,26 +65,13 @@ final class KernelDatagrams: DatagramImplementation, KernelImplementation {
     let elements = batch.elements
     let size = batch.maximumSize
     let count = try sendable(elements, from: first)
-    let isIPv4 = isConnectedToIPv4.load(ordering: .relaxed)
     let mayCut = segments.load(ordering: .relaxed)
     let bytes = batch.storage.span
     return try handle.tryWriting { socket throws(Errno) in
-      let datagram = { (index: Int) -> KernelSocket.Outgoing in
-        let element = elements[first + index]
-        let start = (first + index) * size
-        var outgoing = KernelSocket.Outgoing(
-          to: element.remote?.socketAddress, isIPv6: !(element.remote?.address.isIPv4 ?? isIPv4),
-          start..<start + element.count)
-        guard !element.options.isDefault else { return outgoing }
-        outgoing.source = element.options.source
-        outgoing.interfaceIndex = element.options.interfaceIndex
-        outgoing.hopLimit = element.options.hopLimit
-        outgoing.trafficClass = element.options.trafficClass?.rawValue
-        return outgoing
-      }
+      let rest = elements[first..<first + count]
       var sent: Int?
       do throws(Errno) {
-        sent = try socket.send(bytes, count: count, segments: mayCut, datagram)
+        sent = try send(rest, of: bytes, stride: size, segments: mayCut, to: socket)
       } catch {
         // Pieces too long for the path, which would be sent in fragments; or a device that cannot.
         guard mayCut, count > 1 else { throw error }
@@ -94,9 +81,32 @@ final class KernelDatagrams: DatagramImplementation, KernelImplementation {
           segments.store(false, ordering: .relaxed)
         default: throw error
         }
-        sent = try socket.send(bytes, count: count, segments: false, datagram)
+        sent = try send(rest, of: bytes, stride: size, segments: false, to: socket)
       }
       return sent.map { (value: $0, mayHaveMore: true) }
+    }
+  }
+
+  /// Sends datagrams of a batch with one call. The closure is written where it is passed: one with
+  /// a name of its own would be an allocation each time.
+  private func send(
+    _ elements: ArraySlice<DatagramBatch.Element>, of bytes: Span<UInt8>, stride: Int,
+    segments: Bool, to socket: KernelSocket
+  ) throws(Errno) -> Int? {
+    let isIPv4 = isConnectedToIPv4.load(ordering: .relaxed)
+    let first = elements.startIndex
+    return try socket.send(bytes, count: elements.count, segments: segments) { index in
+      let element = elements[first + index]
+      let start = (first + index) * stride
+      var outgoing = KernelSocket.Outgoing(
+        to: element.remote?.socketAddress, isIPv6: !(element.remote?.address.isIPv4 ?? isIPv4),
+        start..<start + element.count)
+      guard !element.options.isDefault else { return outgoing }
+      outgoing.source = element.options.source
+      outgoing.interfaceIndex = element.options.interfaceIndex
+      outgoing.hopLimit = element.options.hopLimit
+      outgoing.trafficClass = element.options.trafficClass?.rawValue
+      return outgoing
     }
   }
 
