@@ -81,6 +81,9 @@ let package = Package(
       name: "hotpath", dependencies: ["Addresses", "Packets", "ProtocolStack"],
       path: "Benchmarks/HotPath",
       exclude: ["fast-path.txt", "instructions.txt", "traps.txt"], swiftSettings: laws),
+    .executableTarget(
+      name: "datagram-echo", dependencies: ["Sockets"], path: "Benchmarks/DatagramEcho",
+      swiftSettings: laws),
     .testTarget(name: "TidyTests", swiftSettings: laws),
     .executableTarget(
       name: "echo-server", dependencies: ["Sockets"], path: "Examples/EchoServer",

@@ -1,10 +1,17 @@
-// A load generator and the reference servers it is measured against: TCP of the kernel, one thread,
-// epoll, nothing clever. See Benchmarks/compare, which runs both sides.
+// A load generator and the reference servers it is measured against: sockets of the kernel, one
+// thread, nothing clever. See Benchmarks/compare and Benchmarks/sockets, which run both sides.
 //
-//   load sink|source|echo PORT            serve until killed
+//   load sink|source|echo PORT            serve TCP until killed
+//   load datagrams PORT BATCH             send datagrams back until killed: up to BATCH of them with
+//                                         one recvmmsg and one sendmmsg; with a BATCH of 1 each with
+//                                         a recvfrom and a sendto
 //   load send|recv ADDRESS PORT SECONDS   one connection, bytes one way
 //   load rr|crr ADDRESS PORT SECONDS N    N at once: a 64-byte request and its answer, over
 //                                         connections that stay (rr) or one made for each (crr)
+//   load dgram ADDRESS PORT SECONDS N WINDOW PROCESS
+//                                         64-byte datagrams and their echoes, from N sockets that
+//                                         have WINDOW of them under way each; also says how many
+//                                         that is by a second of the server's, PROCESS's, own time
 //   load plain INTERFACE                  switch an interface's offloads off
 //
 // A client prints `name=value` pairs on one line. Everything that is measured begins after a warm-up
@@ -33,6 +40,7 @@
 #include <unistd.h>
 
 enum { block_size = 256 * 1024, write_size = 64 * 1024, request_size = 64, event_limit = 256 };
+enum { batch_limit = 64, datagram_room = 2048 };
 static const uint64_t warm_up = 300 * 1000 * 1000;
 static char block[block_size];
 
@@ -183,6 +191,141 @@ static void serve(enum service service, const char *port) {
       free(client);
     }
   }
+}
+
+// MARK: Datagrams
+
+struct batch {
+  struct mmsghdr messages[batch_limit];
+  struct iovec vectors[batch_limit];
+  struct sockaddr_in addresses[batch_limit];
+  char bytes[batch_limit][datagram_room];
+};
+
+// Lets a batch take as many datagrams as it may, with or without the addresses they come from.
+static void clear_batch(struct batch *batch, unsigned count, bool has_addresses) {
+  for (unsigned index = 0; index < count; index++) {
+    batch->vectors[index] =
+        (struct iovec){.iov_base = batch->bytes[index], .iov_len = datagram_room};
+    batch->messages[index].msg_hdr = (struct msghdr){
+        .msg_iov = &batch->vectors[index], .msg_iovlen = 1,
+        .msg_name = has_addresses ? &batch->addresses[index] : NULL,
+        .msg_namelen = has_addresses ? sizeof batch->addresses[index] : 0};
+  }
+}
+
+static void serve_datagrams(const char *port, unsigned size) {
+  int server = socket(AF_INET, SOCK_DGRAM, 0);
+  if (server < 0) fail("socket");
+  struct sockaddr_in address = address_of("0.0.0.0", port);
+  if (bind(server, (struct sockaddr *)&address, sizeof address) < 0) fail("bind");
+  while (size == 1) {
+    socklen_t length = sizeof address;
+    ssize_t count =
+        recvfrom(server, block, datagram_room, 0, (struct sockaddr *)&address, &length);
+    if (count < 0) continue;
+    sendto(server, block, (size_t)count, 0, (struct sockaddr *)&address, length);
+  }
+  static struct batch batch;
+  clear_batch(&batch, size, true);
+  for (;;) {
+    int count = recvmmsg(server, batch.messages, size, MSG_WAITFORONE, NULL);
+    if (count < 0) continue;
+    for (int index = 0; index < count; index++)
+      batch.vectors[index].iov_len = batch.messages[index].msg_len;
+    for (int sent = 0; sent < count;) {
+      int some = sendmmsg(server, batch.messages + sent, (unsigned)(count - sent), 0);
+      sent += some > 0 ? some : 1;
+    }
+    for (int index = 0; index < count; index++) {
+      batch.vectors[index].iov_len = datagram_room;
+      batch.messages[index].msg_hdr.msg_namelen = sizeof batch.addresses[index];
+    }
+  }
+}
+
+// What a process has used of the processors, user and system, in nanoseconds.
+static uint64_t processor_time(pid_t process) {
+  clockid_t clock;
+  struct timespec time;
+  if ((errno = clock_getcpuclockid(process, &clock)) != 0) fail("clock_getcpuclockid");
+  if (clock_gettime(clock, &time) < 0) fail("clock_gettime");
+  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+// Sends `count` datagrams of a batch, whose bytes do not matter, on a connected socket.
+static void send_datagrams(int socket, struct batch *batch, unsigned count) {
+  for (unsigned index = 0; index < count; index++) batch->vectors[index].iov_len = request_size;
+  for (unsigned sent = 0; sent < count;) {
+    int some = sendmmsg(socket, batch->messages + sent, count - sent, 0);
+    if (some < 0 && errno == EINTR) continue;
+    if (some < 0) fail("sendmmsg");
+    sent += (unsigned)some;
+  }
+}
+
+static void exchange_datagrams(
+    const struct sockaddr_in *address, double seconds, size_t width, unsigned window,
+    pid_t process) {
+  static struct batch batch;
+  int *sockets = calloc(width, sizeof *sockets);
+  if (!sockets) fail("calloc");
+  int poller = epoll_create1(0);
+  uint64_t begin = nanoseconds() + warm_up, end = begin + (uint64_t)(seconds * 1e9);
+  uint64_t echoes = 0, lost = 0, received = 0, sent = 0, started = 0, time_used = 0, now;
+  clear_batch(&batch, batch_limit, false);
+  for (size_t index = 0; index < width; index++) {
+    sockets[index] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    if (sockets[index] < 0) fail("socket");
+    if (connect(sockets[index], (const struct sockaddr *)address, sizeof *address) < 0)
+      fail("connect");
+    watch(poller, EPOLL_CTL_ADD, sockets[index], EPOLLIN, &sockets[index]);
+    send_datagrams(sockets[index], &batch, window);
+    sent += window;
+  }
+  while ((now = nanoseconds()) < end) {
+    if (!started && now >= begin) {
+      started = now;
+      time_used = processor_time(process);
+      echoes = lost = 0;
+    }
+    struct epoll_event events[event_limit];
+    int count = epoll_wait(poller, events, event_limit, 1000);
+    if (count == 0) {
+      // All that is under way is lost: begin anew.
+      lost += sent - received;
+      received = sent = 0;
+      for (size_t index = 0; index < width; index++) {
+        send_datagrams(sockets[index], &batch, window);
+        sent += window;
+      }
+    }
+    for (int index = 0; index < count; index++) {
+      int *socket = events[index].data.ptr;
+      for (unsigned one = 0; one < window; one++) batch.vectors[one].iov_len = datagram_room;
+      int some = recvmmsg(*socket, batch.messages, window, MSG_DONTWAIT, NULL);
+      if (some < 0 && would_block()) continue;
+      if (some < 0) fail("recvmmsg");
+      for (int one = 0; one < some; one++) {
+        if (batch.messages[one].msg_len == request_size) continue;
+        errno = EBADMSG;
+        fail("echo");
+      }
+      received += (uint64_t)some;
+      echoes += (uint64_t)some;
+      send_datagrams(*socket, &batch, (unsigned)some);
+      sent += (uint64_t)some;
+    }
+  }
+  uint64_t used = processor_time(process) - time_used;
+  if (!started || echoes == 0 || used == 0) {
+    errno = ETIMEDOUT;
+    fail("not one echo");
+  }
+  printf(
+      "dgram_per_cpu_s=%.0f dgram_per_s=%.0f cpu=%.2f lost=%llu\n",
+      (double)echoes * 1e9 / (double)used, (double)echoes * 1e9 / (double)(now - started),
+      (double)used / (double)(now - started), (unsigned long long)lost);
 }
 
 // MARK: One-way clients
@@ -371,6 +514,10 @@ int main(int count, char **arguments) {
     if (!strcmp(verb, "echo")) serve(service_echo, arguments[2]);
     if (!strcmp(verb, "plain")) return switch_offloads_off(arguments[2]), 0;
   }
+  if (count == 4 && !strcmp(verb, "datagrams")) {
+    int size = atoi(arguments[3]);
+    if (size >= 1 && size <= batch_limit) serve_datagrams(arguments[2], (unsigned)size);
+  }
   if (count >= 5) {
     struct sockaddr_in address = address_of(arguments[2], arguments[3]);
     double seconds = atof(arguments[4]);
@@ -378,11 +525,20 @@ int main(int count, char **arguments) {
     if (!strcmp(verb, "send")) return send_bytes(&address, seconds), 0;
     if (!strcmp(verb, "recv")) return receive_bytes(&address, seconds), 0;
     if (!strcmp(verb, "rr")) return exchange_requests(&address, seconds, width, false), 0;
+    if (!strcmp(verb, "dgram") && count == 8) {
+      int window = atoi(arguments[6]);
+      if (width >= 1 && window >= 1 && window <= batch_limit)
+        return exchange_datagrams(
+                   &address, seconds, width, (unsigned)window, (pid_t)atoi(arguments[7])),
+               0;
+    }
     if (!strcmp(verb, "crr")) return exchange_requests(&address, seconds, width, true), 0;
   }
   fprintf(stderr, "usage: load sink|source|echo PORT\n"
+                  "       load datagrams PORT BATCH\n"
                   "       load send|recv ADDRESS PORT SECONDS\n"
                   "       load rr|crr ADDRESS PORT SECONDS CONNECTIONS\n"
+                  "       load dgram ADDRESS PORT SECONDS SOCKETS WINDOW PROCESS\n"
                   "       load plain INTERFACE\n");
   return 64;
 }
