@@ -53,6 +53,17 @@ enum Syscalls {
     }
   }
 
+  /// A pipe, with room for `size` bytes where that is allowed. Both ends are the caller's to own.
+  static func openPipe(size: Int) throws(Errno) -> (output: FileDescriptor, input: FileDescriptor) {
+    var ends: [2 of Int32] = [-1, -1]
+    var span = ends.mutableSpan
+    let result = unsafe span.withUnsafeMutableBufferPointer {
+      unsafe clinux_pipe($0.baseAddress, Int32(clamping: size))
+    }
+    guard result == 0 else { throw reason }
+    return (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
+  }
+
   static func create(_ path: String) throws(SystemError) -> Descriptor {
     do {
       return Descriptor(

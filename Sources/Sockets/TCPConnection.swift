@@ -215,7 +215,7 @@ public final class TCPConnection: Sendable {
   /// Returns at once; from any thread, any number of times.
   public func abort() { implementation.abort() }
 
-  private func failure(
+  func failure(
     _ operation: SocketError.Operation, _ reason: SocketError.Reason
   ) -> SocketError {
     SocketError(operation, local: local, remote: remote, reason: reason)

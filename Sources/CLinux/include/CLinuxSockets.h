@@ -218,4 +218,19 @@ int clinux_set_linger(int descriptor, int seconds);
 int clinux_linger(int descriptor, int *seconds);
 int clinux_tcp_information_of(int descriptor, struct clinux_tcp_information *information);
 
+// What is moved without passing through the process. None of them waits for the peer, nor raises a
+// signal where it is gone.
+
+/// pipe2, closed on exec, with room for `size` bytes where that is allowed.
+int clinux_pipe(int ends[2], int size);
+/// splice, from a connection to a pipe that must be empty: a full one would answer EAGAIN, too.
+ssize_t clinux_splice_in(int descriptor, int pipe, size_t count);
+/// splice, from a pipe to a connection.
+ssize_t clinux_splice_out(int pipe, int descriptor, size_t count);
+/// sendfile. Waits for the disk.
+ssize_t clinux_send_file(int descriptor, int file, int64_t offset, size_t count);
+/// Whether a byte of a file can be read without waiting for the disk (RWF_NOWAIT), or is beyond its
+/// end. Zero also where nobody can tell.
+int clinux_is_cached(int file, int64_t offset);
+
 #endif

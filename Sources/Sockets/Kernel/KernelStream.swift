@@ -7,7 +7,7 @@ import SystemPackage
 final class KernelStream: StreamImplementation, KernelImplementation {
   let handle: KernelHandle
   /// nil where epoll tells when there is something to read.
-  private let ahead: ReadAhead?
+  let ahead: ReadAhead?
 
   /// - Parameters:
   ///   - socket: owned from now on.

@@ -96,6 +96,24 @@ final class ReadAhead: WorkAhead {
     }
   }
 
+  /// Moves what the kernel has to a pipe.
+  ///
+  /// - Returns: nil where something else comes before, which a read gets.
+  func splice(
+    from socket: KernelSocket, into pipe: borrowing HostPipe
+  ) throws(Errno) -> Outcome? {
+    try state.withLock { state throws(Errno) in
+      if state.first != nil || state.failure != nil || state.hasEnded { return nil }
+      guard state.mode == .reader else { return Outcome() }
+      if let count = try socket.splice(into: pipe) {
+        return Outcome(count: count, mayHaveMore: true)
+      }
+      state.mode = .kernel
+      state.isBulk = true
+      return Outcome(request: .readable)
+    }
+  }
+
   /// The oldest bytes, as many as there is room for.
   private func take(_ state: inout State, _ bytes: inout MutableSpan<UInt8>) -> Int {
     var count = 0

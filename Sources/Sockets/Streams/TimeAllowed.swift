@@ -3,7 +3,8 @@ import Packets
 /// The time allowed for a call that makes several.
 struct TimeAllowed {
   private let clock: NodeClock
-  private let deadline: Instant?
+  /// nil where there is no limit.
+  let deadline: Instant?
 
   /// - Parameter clock: the node's that the calls are made on.
   init(_ timeout: Duration?, on clock: NodeClock) {

@@ -13,7 +13,8 @@ struct HTTPConnection: ~Copyable {
 
   /// Silence that ends a connection.
   private static var patience: Duration { .seconds(60) }
-  private static var chunk: Int { 256 << 10 }
+  /// What may be sent within that time, at the slowest.
+  private static var chunk: Int64 { 256 << 10 }
 
   init(_ connection: TCPConnection, _ files: FileTree) {
     self.connection = connection
@@ -140,22 +141,25 @@ struct HTTPConnection: ~Copyable {
   private mutating func write(
     _ file: borrowing HostFile, _ range: Range<Int64>
   ) async throws(SocketError) {
-    guard !range.isEmpty else { return }
-    var chunk = [UInt8](repeating: 0, count: Int(min(Int64(Self.chunk), Int64(range.count))))
+    let descriptor = file.descriptor.fileDescriptor
     var offset = range.lowerBound
     while offset < range.upperBound {
-      var span = chunk.mutableSpan
-      let count = (try? file.read(into: &span, at: offset)) ?? 0
-      guard count > 0 else {
+      let wanted = min(Self.chunk, range.upperBound - offset)
+      let count: Int64
+      do {
+        count = try await connection.sendFile(
+          descriptor, from: offset, count: wanted, timeout: Self.patience)
+      } catch {
+        connection.abort()
+        throw error
+      }
+      offset += count
+      written += count
+      guard count == wanted else {
         connection.abort()
         throw SocketError(
           .write, local: connection.local, remote: connection.remote, reason: .connectionAborted)
       }
-      let wanted = min(Int64(count), range.upperBound - offset)
-      try await connection.write(
-        chunk.span.extracting(first: Int(wanted)), timeout: Self.patience)
-      offset += wanted
-      written += wanted
     }
   }
 
