@@ -18,6 +18,8 @@ struct CongestionControl {
   private var algorithm: Algorithm
   /// Bytes acknowledged since the window last grew in congestion avoidance.
   private var credit = 0
+  /// What it was when it fell last.
+  private var before: (window: Int, threshold: Int, algorithm: Algorithm)?
 
   /// - Parameter segment: the maximum segment size in bytes.
   init(_ name: CongestionAlgorithm, segment: Int) {
@@ -86,6 +88,8 @@ struct CongestionControl {
       let target = cubic.target(
         window: window, segment: segment, acknowledged: bytes, roundTrip: roundTrip, at: now)
       algorithm = .cubic(cubic)
+      // RFC 9438 §4.3: never less than what Reno would have, and that at once.
+      window = max(window, cubic.friendlyWindow(segment: segment))
       // RFC 9438 §4.4: (target - window) / window per acknowledged segment.
       let product = UInt(bitPattern: max(Self.saturatingProduct(target &- window, bytes), 0))
       credit &+= Int(bitPattern: product / max(UInt(bitPattern: window), 1))
@@ -120,6 +124,16 @@ struct CongestionControl {
     window = segment
   }
 
+  /// RFC 4015 §3.2, RFC 9438 §4.9: what the window fell for was none. It is what it was, or more.
+  mutating func undo() {
+    guard let before else { return }
+    window = max(window, before.window)
+    threshold = max(threshold, before.threshold)
+    algorithm = before.algorithm
+    credit = 0
+    self.before = nil
+  }
+
   /// RFC 5681 §4.1: after an idle time the window is what a new connection would have.
   mutating func onIdle(segment: Int) {
     window = min(window, min(10 &* segment, max(2 &* segment, 14_600)))
@@ -130,6 +144,7 @@ struct CongestionControl {
   }
 
   private mutating func reduce(inFlight: Int, segment: Int, at now: Instant) {
+    before = (window, threshold, algorithm)
     credit = 0
     switch algorithm {
     case .newReno: threshold = max(inFlight / 2, 2 &* segment)

@@ -42,6 +42,7 @@ extension Connection {
     if let point = congestionNotification.point, send.unacknowledged.precedes(point) { return }
     guard recovery.phase == .open, send.flight > 0 else { return }
     // RFC 3168 §6.1.2: as for a loss, and once for each window of data.
+    recovery.needless.end()
     congestion.onLoss(inFlight: send.flight, segment: send.segment, at: now)
     congestion.recover(congestion.threshold)
     congestionNotification.point = send.next

@@ -34,6 +34,7 @@ extension Connection {
       if isReport {
         recovery.recent.duplicateReported(
           unacknowledged: send.unacknowledged, next: send.next)
+        recovery.needless.reported(segment.options.sackBlocks[0])
       }
       arrived = takeSelectiveAcknowledgments(segment.options.sackBlocks, at: now)
     }
@@ -53,6 +54,7 @@ extension Connection {
     if arrived > 0, recovery.phase != .open || !send.transmissions.isPlain || !sackPermitted {
       recover(arrived: arrived, advanced: advance > 0, lostBefore: lostBefore, at: now)
     }
+    if recovery.needless.start != nil { undoNeedless(segment, advanced: advance > 0, at: now) }
     if congestionNotification.isEnabled { takeNotification(segment, at: now) }
     return true
   }
@@ -83,6 +85,7 @@ extension Connection {
   /// no sign of congestion: the congestion window stays.
   private mutating func resendAfterClosedWindow() {
     loseEverything()
+    recovery.needless.end()
     timers.stop(.retransmission)
   }
 

@@ -71,6 +71,7 @@ extension Connection {
     counters: inout TCPCounters
   ) {
     receive.acknowledgeNow = true
+    expectLosses()
     let arrived = SequenceRange(
       start: segment.sequence, end: segment.sequence.advanced(by: payload.count))
     if receive.ranges.covers(arrived) {
@@ -174,8 +175,13 @@ extension Connection {
     receive.recentCount = min(receive.recentCount &+ 1, 4)
   }
 
+  /// Segments are lost, or acknowledgments: for a while each segment has its own, as RFC 5681 §4.2
+  /// allows. A sender whose window is small cannot do without one of few.
+  private mutating func expectLosses() { quickAcknowledgments = Self.quickSegments }
+
   /// RFC 2883 §4: octets that came twice are reported once.
   mutating func noteDuplicate(_ start: SequenceNumber, _ end: SequenceNumber) {
+    expectLosses()
     guard sackPermitted, start.precedes(end) else { return }
     receive.duplicate = SequenceRange(start: start, end: end)
   }

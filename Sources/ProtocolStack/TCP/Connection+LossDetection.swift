@@ -31,6 +31,9 @@ extension Connection {
 
   /// Tells RACK what has arrived.
   mutating func noteArrival(_ run: Transmission, at now: Instant) {
+    if recovery.phase == .timeout, !run.wasRepeated, run.end.precedesOrEquals(recovery.point) {
+      recovery.needless.originalArrived()
+    }
     recovery.recent.arrived(
       run, minimum: roundTrip.minimum, segmentSize: send.segment, at: now)
   }

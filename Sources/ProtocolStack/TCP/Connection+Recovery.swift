@@ -78,8 +78,9 @@ extension Connection {
     }
   }
 
-  private mutating func beginFastRecovery(arrived: Int, at now: Instant) {
+  mutating func beginFastRecovery(arrived: Int, at now: Instant) {
     congestion.onLoss(inFlight: send.flight, segment: send.segment, at: now)
+    recovery.needless.begin(at: send.unacknowledged)
     recovery.phase = .fast
     recovery.point = send.next
     recovery.tail.end = nil
@@ -133,6 +134,7 @@ extension Connection {
     recovery.timedSequence = nil
     recovery.tail = TailLossProbe()
     if send.window > 0 || send.maximumWindow == 0 {
+      if !keepsThreshold { recovery.needless.begin(at: send.unacknowledged) }
       congestion.onTimeout(
         inFlight: send.flight, segment: send.segment, keepsThreshold: keepsThreshold, at: now)
     }

@@ -34,6 +34,7 @@ extension Connection {
       statistics.retransmittedSegments &+= 1
       statistics.bytesRetransmitted &+= UInt64(truncatingIfNeeded: plan.length)
       recovery.timedSequence = nil
+      recovery.needless.repeats(plan.sequence.distance(to: end), stamp: timestamps.value(at: now))
     }
     if end != plan.sequence {
       if recovery.phase == .fast { recovery.reduction.sends(plan.length) }
@@ -64,8 +65,10 @@ extension Connection {
         armRetransmission(since: now, at: now)
       }
     } else if recovery.timerPurpose == .probe, send.transmissions.count > 0 {
-      // RFC 8985 §7.2: new data puts the probe off, but never behind the time-out.
-      armRetransmission(since: send.transmissions[0].sentAt, at: now)
+      // RFC 8985 §7.2: new data puts the probe off, but never behind the time-out, which began when
+      // the oldest segment left, or with the last answer.
+      let left = send.transmissions[0].sentAt
+      armRetransmission(since: max(left, recovery.stalledSince ?? left), at: now)
     }
     timers.stop(.persist)
     send.probeDue = false

@@ -79,6 +79,7 @@ extension Connection {
     } else if end.precedes(acknowledgment) {
       // One copy was lost, or its answer would have come before this.
       recovery.tail.end = nil
+      recovery.needless.end()
       congestion.onLoss(inFlight: send.flight, segment: send.segment, at: now)
       congestion.recover(congestion.threshold)
     }

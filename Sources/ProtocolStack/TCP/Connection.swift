@@ -41,6 +41,8 @@ struct Connection: ~Copyable {
   let acknowledgmentDelay: Interval
   /// Segments that will be acknowledged at once.
   var quickAcknowledgments: Int
+  /// So many of them, where there is a reason.
+  static var quickSegments: Int { 16 }
   /// Noted by the table as being in TIME-WAIT.
   var isTimeWaitNoted = false
   /// The patience of FIN-WAIT-2 without a user.

@@ -12,6 +12,8 @@ struct ConnectionStatistics {
   var bytesRetransmitted: UInt64 = 0
   var retransmittedSegments: UInt64 = 0
   var timeouts: UInt64 = 0
+  /// Recoveries that proved to be needless.
+  var needlessRecoveries: UInt64 = 0
   var brokenInvariants: UInt32 = 0
   var lastDataReceived = Instant(nanoseconds: .min)
   var lastAcknowledgment = Instant(nanoseconds: .min)

@@ -42,6 +42,14 @@ struct Cubic {
     return Self.bytes(goal * unit, atLeast: window)
   }
 
+  /// W_est, in bytes: what Reno would have by now.
+  func friendlyWindow(segment: Int) -> Int {
+    let octets = estimate * Double(max(segment, 1))
+    guard octets > 0, octets < 1e12 else { return 0 }
+    // Without a conversion that could trap: from 2^52 on the last bit of a number stands for one.
+    return Int(truncatingIfNeeded: (octets + 0x1p52).bitPattern & 0xF_FFFF_FFFF_FFFF)
+  }
+
   /// The window after a loss, in bytes.
   mutating func reduced(window: Int, at now: Instant) -> Int {
     // RFC 9438 §4.6: the window may stand for what is on its way, because it grows only while that

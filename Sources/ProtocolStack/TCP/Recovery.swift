@@ -38,6 +38,7 @@ struct Recovery {
   var reduction = ProportionalRateReduction()
   var recent = RecentAcknowledgment()
   var tail = TailLossProbe()
+  var needless = NeedlessRepetition()
 }
 
 /// The state of a tail loss probe (RFC 8985 §7.3).

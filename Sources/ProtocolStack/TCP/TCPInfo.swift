@@ -30,6 +30,8 @@ public struct TCPInfo: Sendable {
   public var bytesReceived: UInt64
   public var retransmittedSegments: UInt64
   public var timeouts: UInt64
+  /// Recoveries, by time-outs or not, of losses that were none (RFC 3522, RFC 3708, RFC 5682).
+  public var needlessRecoveries: UInt64
   public var isInRecovery: Bool
   public var congestionState: CongestionState
   /// Bytes beyond the acknowledged ones that the peer has (RFC 2018); bytes found lost, whether
@@ -125,6 +127,7 @@ extension TransmissionControl {
       bytesReceived: connections[slot].statistics.bytesReceived,
       retransmittedSegments: connections[slot].statistics.retransmittedSegments,
       timeouts: connections[slot].statistics.timeouts,
+      needlessRecoveries: connections[slot].statistics.needlessRecoveries,
       isInRecovery: connections[slot].recovery.phase != .open,
       congestionState: connections[slot].congestionState,
       bytesArrived: connections[slot].send.transmissions.arrived,

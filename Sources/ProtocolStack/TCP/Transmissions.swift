@@ -256,6 +256,19 @@ struct Transmissions: ~Copyable {
     }
   }
 
+  /// Nothing was lost, only late.
+  mutating func finds() {
+    var index = 0
+    while index < count, lost > 0 {
+      let run = self[index]
+      if run.fate == .lost {
+        lost &-= run.count
+        runs[head &+ index].fate = .onItsWay
+      }
+      index &+= 1
+    }
+  }
+
   /// RFC 2018 §8: the peer may have dropped what it has said to have.
   mutating func forgetArrivals() {
     var index = 0
