@@ -5,7 +5,7 @@ public import Packets
 /// connections on. Sockets then have the addresses that their peers meant.
 extension ProtocolStack {
   /// Has an interface take packets to any unicast address for ours, or no longer. Meanwhile sockets
-  /// of any kind may be bound to any address, too.
+  /// of any kind may be bound to any address, too, and echo requests to any address are answered.
   public mutating func setTakesAnyDestination(
     _ takesAnyDestination: Bool, on interface: InterfaceIndex
   ) throws(StackError) {

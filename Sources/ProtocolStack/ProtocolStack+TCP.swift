@@ -7,8 +7,10 @@ extension ProtocolStack {
   ///
   /// - Parameters:
   ///   - remote: unicast; for a link-local address the zone is the interface's number.
-  ///   - local: the address and port to connect from; nothing, a wildcard or port zero: chosen.
-  /// - Throws: `networkUnreachable`, as on Linux also for a multicast or broadcast address;
+  ///   - local: the address and port to connect from; nothing, a wildcard of the peer's IP version
+  ///     or port zero: chosen.
+  /// - Throws: `addressFamilyNotSupported` where the two are not of one IP version;
+  ///   `networkUnreachable`, as on Linux also for a multicast or broadcast address;
   ///   `addressNotAvailable`, `addressInUse`, `invalidOperation` for a wildcard address or port
   ///   zero, `noBufferSpace` at the limit of connections.
   public mutating func connectTCP(
@@ -21,9 +23,10 @@ extension ProtocolStack {
     guard !peer.address.isUnspecified else { throw .invalidOperation }
     guard !peer.address.isMulticast, !isBroadcast(peer.address)
     else { throw .networkUnreachable }
+    let source = local.map { Self.plain($0.address) }
+    if let source, source.isIPv4 != peer.address.isIPv4 { throw .addressFamilyNotSupported }
     let route = try route(
-      to: peer.address, from: local.map { Self.plain($0.address) },
-      zone: peer.zone > 0 ? peer.zone : local?.zone ?? 0)
+      to: peer.address, from: source, zone: peer.zone > 0 ? peer.zone : local?.zone ?? 0)
     return try tcp.connect(
       to: peer, localPort: local?.port ?? .any, route: route, options: options, at: present)
   }
@@ -46,8 +49,7 @@ extension ProtocolStack {
     let address = Self.plain(local.address)
     guard address.isUnspecified || mayBind(address.mapped) else { throw .addressNotAvailable }
     // ID-1, RFC 6056 §3.3.1: a port that nobody can foretell.
-    let start =
-      local.port == .any ? secrets.next(below: TransmissionControl.ephemeralPortCount) : 0
+    let start = local.port == .any ? secrets.next(below: tcp.ports.count) : 0
     return try tcp.listen(
       on: SocketAddress(address, port: local.port, zone: local.zone), backlog: backlog,
       ipv6Only: ipv6Only, sharesPort: sharesPort, options: options, ephemeralFrom: start)
@@ -129,6 +131,23 @@ extension ProtocolStack {
   ) throws(StackError) {
     observe(now)
     try tcp.setOptions(socket, options, at: present)
+  }
+
+  /// Acknowledges the next sixteen segments at once, or until data is sent (`TCP_QUICKACK`); or
+  /// lets acknowledgments wait for company again (RFC 9293 §3.8.6.3).
+  ///
+  /// - Throws: `noSuchSocket` for anything but a connection.
+  public mutating func setQuickAcknowledgment(
+    _ socket: SocketHandle, _ isOn: Bool, at now: Instant
+  ) throws(StackError) {
+    observe(now)
+    try tcp.acknowledgeQuickly(
+      socket, segments: isOn ? Connection.quickSegments : 0, at: present)
+  }
+
+  /// Whether a connection acknowledges its next segment at once; nothing for other sockets.
+  public func acknowledgesQuickly(_ socket: SocketHandle) -> Bool? {
+    tcp.connection(socket).map { tcp.connections[$0].quickAcknowledgments > 0 }
   }
 
   /// What a connection is doing; nothing for other sockets.

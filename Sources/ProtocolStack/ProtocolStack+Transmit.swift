@@ -206,7 +206,7 @@ extension ProtocolStack {
         pool.recycle(packet)
         return nil
       }
-      guard head(&packet, envelope) else {
+      guard head(&packet, envelope, on: number) else {
         pool.recycle(packet)
         continue
       }
@@ -237,15 +237,20 @@ extension ProtocolStack {
 
   /// The IP header of a segment. RFC 6864 §4.1, RFC 1191 §3: never cut, and so never numbered.
   @inline(__always)
-  private func head(_ packet: inout Packet, _ envelope: SegmentEnvelope) -> Bool {
+  private func head(
+    _ packet: inout Packet, _ envelope: SegmentEnvelope, on number: UInt32
+  ) -> Bool {
     let length = packet.count
+    let hops = envelope.hopLimit == 0 ? interfaces[number].hopLimit : envelope.hopLimit
+    let dscp = envelope.trafficClass &>> 2
+    let ecn = ECNCodepoint(bits: envelope.trafficClass)
     switch (envelope.source, envelope.destination) {
     case (.v4(let source), .v4(let destination)):
       guard packet.prepend(IPv4Header.size) else { return false }
       var bytes = packet.mutableBytes
       IPv4Header(
         source: source, destination: destination, protocol: .tcp, payloadLength: length,
-        dontFragment: true, timeToLive: envelope.hopLimit, ecn: ECNCodepoint(bits: envelope.ecn)
+        dontFragment: true, timeToLive: hops, dscp: dscp, ecn: ecn
       ).write(into: &bytes)
       return true
     case (.v6(let source), .v6(let destination)):
@@ -253,8 +258,7 @@ extension ProtocolStack {
       var bytes = packet.mutableBytes
       IPv6Header(
         source: source, destination: destination, nextHeader: .tcp, payloadLength: length,
-        hopLimit: envelope.hopLimit, flowLabel: envelope.flowLabel,
-        ecn: ECNCodepoint(bits: envelope.ecn)
+        hopLimit: hops, flowLabel: envelope.flowLabel, dscp: dscp, ecn: ecn
       ).write(into: &bytes)
       return true
     default: return false

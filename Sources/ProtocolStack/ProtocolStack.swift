@@ -76,7 +76,8 @@ public struct ProtocolStack: ~Copyable, Sendable {
       standIn: EchoSocket(version: .v6, identifier: 0, local: nil))
     raws = SocketTable(limit: configuration.rawSocketLimit, standIn: .standIn)
     watchers = SocketTable(limit: configuration.packetSocketLimit, standIn: .standIn)
-    tcp = TransmissionControl(configuration: configuration.tcp, secrets: secrets)
+    tcp = TransmissionControl(
+      configuration: configuration.tcp, ports: EphemeralPorts(configuration), secrets: secrets)
     addLoopback()
   }
 

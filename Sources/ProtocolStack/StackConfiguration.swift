@@ -7,7 +7,7 @@ public struct StackConfiguration: Sendable {
   public var tcp = TCPConfiguration()
   /// The hop limit packets leave with (RFC 1122 §3.2.1.7, RFC 4861 §6.3.2).
   public var hopLimit: UInt8 = 64
-  /// The ports given to sockets that ask for none (RFC 6056 §3.2).
+  /// The ports given to sockets that ask for none, of UDP and TCP (RFC 6056 §3.2), in either order.
   public var firstEphemeralPort: UInt16 = 32_768
   public var lastEphemeralPort: UInt16 = 60_999
 

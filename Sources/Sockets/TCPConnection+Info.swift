@@ -44,9 +44,11 @@ extension TCPConnection {
     public package(set) var segmentsReceived: UInt64 = 0
     /// Segments sent again.
     public let retransmittedSegments: UInt64
-    /// Segments that are lost, by this side's judgement; nil where the node does not count them.
+    /// Segments that are lost and not acknowledged since, by this side's judgement; where the node
+    /// counts bytes, as many full segments; nil where it counts neither.
     public package(set) var lostSegments: Int?
-    /// How many segments apart the network changes their order; nil where the node does not look.
+    /// How many segments apart the network changes their order at most, 3 at least; nil where the
+    /// node does not look.
     public package(set) var reordering: Int?
     /// Bytes a second that arrive at the peer; nil where that was not measured.
     public package(set) var deliveryRate: UInt64?

@@ -202,13 +202,33 @@ extension Conformance {
     @Test("the two ends of a connection are of one IP version", arguments: World.all)
     func mixedVersions(world: World) async throws {
       try await world.run { network in
-        let listener = try await network.listen(.v6)
-        let from = Endpoint.tcp(network.clientAddress(.v4), port: 0)
-        #expect(
-          await reason {
-            try await network.client.connect(
-              to: listener.local, from: from, options: TCPOptions(), timeout: patience)
-          } == .addressFamilyNotSupported)
+        for (remote, own) in [(Family.v6, Family.v4), (.v4, .v6)] {
+          let listener = try await network.listen(remote)
+          for address in [network.clientAddress(own), own == .v4 ? .v4(.any) : .v6(.any)] {
+            let from = Endpoint.tcp(address, port: 0)
+            #expect(
+              await reason {
+                try await network.client.connect(
+                  to: listener.local, from: from, options: TCPOptions(), timeout: patience)
+              } == .addressFamilyNotSupported)
+          }
+        }
+      }
+    }
+
+    @Test("a link-local address says on which link", arguments: World.all)
+    func linkLocalWithoutZone(world: World) async throws {
+      try await world.run { network in
+        let nowhere = IPAddress.v6(IPv6Address(0xFE80, 0, 0, 0, 0, 0, 0, 0x77))
+        let client = network.client
+        let socket = try await client.bind("udp://[::]:0")
+        let outcomes = [
+          await reason { try await client.connect(to: .tcp(nowhere, port: 7), timeout: patience) },
+          await reason { try await client.listen(on: .tcp(nowhere, port: 0)) },
+          await reason { try await client.bind(.udp(nowhere, port: 0)) },
+          await reason { try await socket.connect(to: .udp(nowhere, port: 7)) },
+        ]
+        #expect(outcomes == Array(repeating: .invalidOperation, count: 4))
       }
     }
 

@@ -274,11 +274,8 @@ extension Conformance {
         let connection = try await network.connection().client
         let isOurs = network.isOurs(.client)
         let outcome = await reason { () async throws -> Void in
-          try await connection.set(.quickAck, to: true)
           try await connection.set(.priority, to: 3)
-          try await connection.set(.notSentLowWater, to: 16_384)
           #expect(try await connection.value(of: .priority) == 3)
-          #expect(try await connection.value(of: .notSentLowWater) == 16_384)
           #expect(try await connection.value(of: .device) == "")
           #expect(try await connection.value(of: .mark) == 0)
           try await connection.set(.congestionControl, to: "reno")
@@ -289,11 +286,62 @@ extension Conformance {
         #expect(outcome == (isOurs ? .unsupported : nil))
         let listener = try await network.listen()
         let listening = await reason { () async throws -> Void in
-          try await listener.set(.deferAccept, to: .seconds(3))
-          #expect(try await listener.value(of: .deferAccept) != nil)
           try await listener.set(.fastOpen, to: 5)
         }
         #expect(listening == (network.isOurs(.server) ? .unsupported : nil))
+      }
+    }
+
+    @Test("of a connection's packets and answers are what they were set to", arguments: World.all)
+    func packetFields(world: World) async throws {
+      try await world.run { network in
+        let ends = try await network.connection()
+        let connection = ends.client
+        #expect(try await connection.value(of: .hopLimit) == 64)
+        try await connection.set(.hopLimit, to: 33)
+        #expect(try await connection.value(of: .hopLimit) == 33)
+        for limit in [0, 256] {
+          #expect(
+            await reason { try await connection.set(.hopLimit, to: limit) } == .invalidOperation)
+        }
+        let choice = TrafficClass(dscp: 46)
+        try await connection.set(.trafficClass, to: choice)
+        #expect(try await connection.value(of: .trafficClass) == choice)
+        // RFC 3168 §5 (test): congestion is not the user's to tell.
+        try await connection.set(.trafficClass, to: TrafficClass(dscp: 46, congestion: .capable0))
+        #expect(try await connection.value(of: .trafficClass) == choice)
+        try await connection.set(.notSentLowWater, to: 16_384)
+        #expect(try await connection.value(of: .notSentLowWater) == 16_384)
+        try await connection.set(.quickAck, to: true)
+        #expect(try await connection.value(of: .quickAck))
+        // All at once replaces only what it has.
+        try await connection.setOptions(TCPOptions(noDelay: true))
+        #expect(try await connection.value(of: .hopLimit) == 33)
+        #expect(try await connection.value(of: .trafficClass) == choice)
+        #expect(try await connection.value(of: .notSentLowWater) == 16_384)
+        let bytes = noise(100_000)
+        let reading = network.start { try await ends.server.read(exactly: bytes.count) }
+        try await connection.write(bytes, timeout: patience)
+        #expect(try await reading.value == bytes)
+      }
+    }
+
+    @Test("of a listener hold connections back until there is data", arguments: World.all)
+    func deferredAccept(world: World) async throws {
+      try await world.run { network in
+        let listener = try await network.listen()
+        #expect(try await listener.value(of: .deferAccept) == nil)
+        try await listener.set(.deferAccept, to: .seconds(30))
+        #expect(try #require(try await listener.value(of: .deferAccept)) >= .seconds(3))
+        let silent = try await network.client.connect(to: listener.local, timeout: patience)
+        let client = try await network.client.connect(to: listener.local, timeout: patience)
+        try await client.write("first")
+        let server = try await listener.accept(timeout: patience)
+        #expect(server.remote.port == client.local.port)
+        #expect(try await server.read(exactly: 5) == Array("first".utf8))
+        silent.close()
+        try await listener.set(.deferAccept, to: nil)
+        #expect(try await listener.value(of: .deferAccept) == nil)
       }
     }
 
@@ -315,6 +363,9 @@ extension Conformance {
         if let acknowledged = info.bytesAcknowledged {
           #expect((size...size + 1).contains(Int(acknowledged)))
         }
+        #expect(info.bytesAcknowledged != nil)
+        #expect(info.lostSegments == 0)
+        #expect(try #require(info.reordering) >= 3)
         if let minimum = info.minimumRoundTripTime { #expect(minimum > .zero) }
         #expect(info.deliveryRate ?? 1 > 0)
       }

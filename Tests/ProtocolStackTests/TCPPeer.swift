@@ -20,6 +20,8 @@ final class TCPPeer {
     var sourcePort: UInt16
     var destinationPort: UInt16
     var destination: IPv4Address
+    var hopLimit: UInt8
+    var trafficClass: UInt8
   }
 
   var stack: ProtocolStack
@@ -131,7 +133,8 @@ final class TCPPeer {
       acknowledgment: Int(Int32(bitPattern: header.acknowledgmentNumber.rawValue &- initial)),
       window: Int(header.window), options: options, data: data,
       rawSequence: header.sequenceNumber.rawValue, sourcePort: header.sourcePort.rawValue,
-      destinationPort: header.destinationPort.rawValue, destination: ip.destination)
+      destinationPort: header.destinationPort.rawValue, destination: ip.destination,
+      hopLimit: ip.timeToLive, trafficClass: ip.dscp << 2 | ip.ecn.rawValue)
   }
 
   /// Lets time pass and the timers run.

@@ -87,6 +87,7 @@ extension Connection {
     statistics.lastDataReceived = now
     statistics.lastAcknowledgment = now
     armKeepAlive(at: now)
+    if isDeferred, let patience = options.deferAccept { timers.set(.close, to: now + patience) }
     if send.buffered > 0 || send.finQueued { wantsOutput = true }
   }
 

@@ -15,16 +15,16 @@ extension Connection {
     deadline: inout Instant?, at now: Instant
   ) -> SegmentEnvelope? {
     if route.maximumTransmissionUnit > limit { _ = lowerPathMTU(to: limit, floor: 68, at: now) }
-    let options = segmentOptions(at: now)
-    guard var plan = nextSegment(optionsSize: options.size, at: now) else {
+    let header = segmentOptions(at: now)
+    guard var plan = nextSegment(optionsSize: header.size, at: now) else {
       // It may wait for a window to open.
       deadline = takeEarlierDeadline()
       return nil
     }
     let ecn = notify(&plan)
     let isSyn = plan.flags.contains(.syn)
-    let header = isSyn ? synOptions(at: now) : options
-    guard write(plan, options: header, into: &packet, from: chunks) else {
+    guard write(plan, options: isSyn ? synOptions(at: now) : header, into: &packet, from: chunks)
+    else {
       // The caller's packet was too small for a whole segment: a mistake of ours, not a loop.
       wantsOutput = false
       return nil
@@ -34,7 +34,8 @@ extension Connection {
     if !wasTimeWait { deadline = takeEarlierDeadline() }
     return SegmentEnvelope(
       source: flow.localAddress, destination: flow.remoteAddress, nextHop: route.nextHop,
-      ecn: ecn, flowLabel: flowLabel, lastProgress: lastProgress)
+      trafficClass: options.trafficClass & 0xFC | ecn, hopLimit: options.hopLimit ?? 0,
+      flowLabel: flowLabel, lastProgress: lastProgress)
   }
 
   /// The earliest deadline, where that is earlier than the one the table knows.

@@ -18,7 +18,10 @@ extension Connection {
       }
     }
     if timers.takeExpired(.keepAlive, at: now) { keepAliveExpired(at: now) }
-    if timers.takeExpired(.close, at: now) { end(nil) }
+    if timers.takeExpired(.close, at: now) {
+      // No data has come: it is given out without.
+      if isDeferred { isDeferred = false } else { end(nil) }
+    }
   }
 
   /// What waited was held back by the user, or by the peer's window.

@@ -76,6 +76,8 @@ struct Connection: ~Copyable {
   var isReady = false
   /// Counted by its listener as not yet established.
   var countsAsHalfOpen = false
+  /// Its listener waits for data before it gives it out.
+  var isDeferred = false
   /// Found by its flow.
   var isInTable = false
   /// The deadline that the table's heap holds for this connection.
@@ -138,7 +140,8 @@ struct Connection: ~Copyable {
   /// Collects all of it at once: on the path of every segment.
   mutating func takeWishes() -> Wishes {
     var wishes = Wishes()
-    wishes.isUnaccepted = countsAsHalfOpen && state != .synReceived && listener != nil
+    wishes.isUnaccepted =
+      countsAsHalfOpen && state != .synReceived && listener != nil && !isHeldBack
     wishes.isClosed = state == .closed
     guard !wishes.isUnaccepted, !wishes.isClosed else { return wishes }
     if wantsOutput, !isQueued {
@@ -150,6 +153,9 @@ struct Connection: ~Copyable {
     wishes.deadline = takeEarlierDeadline()
     return wishes
   }
+
+  /// Whether it waits for data before it is given out. A FIN is an end of waiting, too.
+  private var isHeldBack: Bool { isDeferred && state == .established && receive.buffered == 0 }
 
   /// Whether there is news for a user who would hear it, and who was not called yet.
   var wantsTelling: Bool { !events.isEmpty && !isTelling && listener == nil && !isOrphan }
@@ -260,6 +266,11 @@ struct SendSpace: ~Copyable {
   /// Octets on their way or lost: between SND.UNA and SND.NXT.
   @inline(__always)
   var flight: Int { unacknowledged.distance(to: next) }
+
+  /// Of ``acknowledged``, payload.
+  var acknowledgedPayload: UInt64 {
+    UInt64(clamping: finSent && flight == 0 ? acknowledged &- 1 : acknowledged)
+  }
 
   /// Bytes of ``buffered`` that have never been sent.
   @inline(__always)

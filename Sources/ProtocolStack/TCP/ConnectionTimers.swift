@@ -11,7 +11,8 @@ struct ConnectionTimers {
     case persist
     /// RFC 9293 §3.8.4.
     case keepAlive
-    /// 2 MSL in TIME-WAIT, and the patience of an orphan in FIN-WAIT-2.
+    /// 2 MSL in TIME-WAIT, the patience of an orphan in FIN-WAIT-2, and that of a listener which
+    /// waits for data.
     case close
   }
 

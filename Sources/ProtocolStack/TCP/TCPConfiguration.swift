@@ -98,6 +98,14 @@ public struct TCPSocketOptions: Sendable, Equatable {
   /// the packet is full in which this lies, and the socket is writable again at half of it
   /// (`TCP_NOTSENT_LOWAT`); nil: the stack's.
   public var notSentLowWater: Int?
+  /// The differentiated services of its packets, in the upper six bits (RFC 2474; `IP_TOS`,
+  /// `IPV6_TCLASS`). The lower two are TCP's own (RFC 3168), and are kept without effect.
+  public var trafficClass: UInt8 = 0
+  /// The hop limit of its packets (`IP_TTL`, `IPV6_UNICAST_HOPS`); nil, or zero: the interface's.
+  public var hopLimit: UInt8?
+  /// Of a listener: a connection is given out when data has come, or the peer's FIN, and without
+  /// any after this time (`TCP_DEFER_ACCEPT`); nil: at once, as is one that came by a cookie.
+  public var deferAccept: Interval?
   /// The largest segment to send and to announce (`TCP_MAXSEG`); nil: what the path allows.
   public var maximumSegmentSize: Int?
   /// nil: the stack's.

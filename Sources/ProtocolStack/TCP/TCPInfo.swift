@@ -46,6 +46,7 @@ public struct TCPInfo: Sendable {
   public var keepAliveProbes: Int
   public var dataSegmentsSent: UInt64
   public var dataSegmentsReceived: UInt64
+  /// Payload bytes that the peer has acknowledged; the FIN is none.
   public var bytesAcknowledged: UInt64
   public var bytesRetransmitted: UInt64
   /// Since data was sent last, since data and an acknowledgment arrived last; nil: never.
@@ -139,7 +140,7 @@ extension TransmissionControl {
       keepAliveProbes: connections[slot].keepAliveProbesSent,
       dataSegmentsSent: connections[slot].statistics.dataSegmentsSent,
       dataSegmentsReceived: connections[slot].statistics.dataSegmentsReceived,
-      bytesAcknowledged: UInt64(clamping: connections[slot].send.acknowledged),
+      bytesAcknowledged: connections[slot].send.acknowledgedPayload,
       bytesRetransmitted: connections[slot].statistics.bytesRetransmitted,
       sinceDataSent: now.since(event: connections[slot].send.lastData),
       sinceDataReceived: now.since(event: connections[slot].statistics.lastDataReceived),

@@ -3,10 +3,6 @@ import Packets
 
 /// What users ask for (RFC 9293 §3.10.1 to §3.10.5). The stack has chosen the route already.
 extension TransmissionControl {
-  /// The ephemeral ports (RFC 6335 §6: the dynamic ones, and below them what hosts use as well).
-  private static var firstEphemeralPort: UInt32 { 32_768 }
-  static var ephemeralPortCount: UInt32 { 28_232 }
-
   /// The active open. Port zero in `local` asks for an ephemeral port.
   mutating func connect(
     to remote: SocketAddress, localPort: PortNumber, route: Route, options: TCPSocketOptions,
@@ -50,12 +46,11 @@ extension TransmissionControl {
     let offset = UInt32(truncatingIfNeeded: flow.identifier(secrets, purpose: 0x504F_5254))
     let bucket = Int(flow.identifier(secrets, purpose: 0x4255_434B) & 255)
     var tries: UInt32 = 0
-    while tries < Self.ephemeralPortCount {
-      let step = UInt32(portCounters[bucket]) &+ offset % Self.ephemeralPortCount
+    while tries < ports.count {
+      let step = UInt32(portCounters[bucket]) &+ offset % ports.count
       portCounters[bucket] &+= 1
       tries &+= 1
-      let port = Self.firstEphemeralPort &+ step % Self.ephemeralPortCount
-      flow.localPort = UInt16(truncatingIfNeeded: port)
+      flow.localPort = ports.port(step)
       if find(flow) == nil, !isListening(flow), !flow.isWithItself { return flow }
     }
     throw .addressNotAvailable
@@ -76,9 +71,8 @@ extension TransmissionControl {
     if port == .any {
       var tries: UInt32 = 0
       repeat {
-        guard tries < Self.ephemeralPortCount else { throw .addressNotAvailable }
-        let step = (start &+ tries) % Self.ephemeralPortCount
-        port = PortNumber(rawValue: UInt16(truncatingIfNeeded: Self.firstEphemeralPort &+ step))
+        guard tries < ports.count else { throw .addressNotAvailable }
+        port = PortNumber(rawValue: ports.port(start &+ tries))
         tries &+= 1
       } while isTaken(local.address, port, ipv6Only: ipv6Only)
     } else {
@@ -266,6 +260,18 @@ extension TransmissionControl {
     listening.removeFirst { $0 == listener }
     guard let gone = listeners.remove(listener) else { return }
     listenerTable.remove(Listener.hash(gone.address, gone.port, secrets), slot: listener)
+  }
+
+  /// So many of the next segments are acknowledged at once, and what waits to be is now.
+  mutating func acknowledgeQuickly(
+    _ handle: SocketHandle, segments: Int, at now: Instant
+  ) throws(StackError) {
+    guard let slot = connection(handle) else { throw .noSuchSocket }
+    connections[slot].quickAcknowledgments = segments
+    guard segments > 0, connections[slot].timers.isSet(.acknowledgment) else { return }
+    connections[slot].receive.acknowledgeNow = true
+    connections[slot].wantsOutput = true
+    settle(slot, at: now)
   }
 
   /// Changes a connection's options, with keep-alive armed or stopped at once, or those of the

@@ -7,9 +7,10 @@ struct SegmentEnvelope {
   var destination: IPAddress
   /// The neighbour to hand it to; nil: as the routing table says.
   var nextHop: IPAddress?
-  /// The ECN field (RFC 3168 §5).
-  var ecn: UInt8 = 0
-  var hopLimit: UInt8 = 64
+  /// Differentiated services, and in the lower two bits the ECN field (RFC 2474, RFC 3168 §5).
+  var trafficClass: UInt8 = 0
+  /// Zero: the interface's.
+  var hopLimit: UInt8 = 0
   /// RFC 6437 §3: the same in every IPv6 packet of a flow.
   var flowLabel: UInt32 = 0
   /// When the peer last showed that it receives what it is sent (RFC 4861 §7.3.1).

@@ -20,6 +20,7 @@ extension TransmissionControl {
         initial: initialSequenceNumber(flow, at: now), at: now)
     else { return }
     connections[slot].countsAsHalfOpen = true
+    connections[slot].isDeferred = listeners[listener].options.deferAccept != nil
     listeners[listener].halfOpen &+= 1
     connections[slot].send.synDue = true
     connections[slot].wantsOutput = true

@@ -24,6 +24,7 @@ struct TransmissionControl: ~Copyable {
   static var replyLimit: Int { 1024 }
 
   let configuration: TCPConfiguration
+  let ports: EphemeralPorts
   let secrets: Secrets
   var counters = TCPCounters()
   var connections: Slots<Connection>
@@ -44,8 +45,9 @@ struct TransmissionControl: ~Copyable {
   /// Counters for ephemeral ports, by a hash of the destination (RFC 6056 §3.3.4).
   var portCounters: InlineArray<256, UInt16> = .init(repeating: 0)
 
-  init(configuration: TCPConfiguration, secrets: Secrets) {
+  init(configuration: TCPConfiguration, ports: EphemeralPorts, secrets: Secrets) {
     self.configuration = configuration
+    self.ports = ports
     self.secrets = secrets
     connections = Slots(
       limit: configuration.connectionLimit, standIn: Connection.standIn(configuration))
@@ -129,6 +131,10 @@ struct TransmissionControl: ~Copyable {
     connections[slot].countsAsHalfOpen = false
     listeners[listener].halfOpen &-= 1
     guard connections[slot].state != .closed else { return }
+    if connections[slot].isDeferred {
+      connections[slot].isDeferred = false
+      connections[slot].timers.stop(.close)
+    }
     connections[slot].events.remove(.connected)
     enqueueReady(slot, on: listener)
   }

@@ -132,15 +132,11 @@ extension ProtocolStack {
 
   /// ID-1, RFC 6056 §3.3: a port that nobody can foretell, found in bounded time or not at all.
   mutating func ephemeralPort(_ bound: IPv6Address, isDual: Bool) throws(StackError) -> UInt16 {
-    let first = UInt32(min(configuration.firstEphemeralPort, configuration.lastEphemeralPort))
-    let last = UInt32(max(configuration.firstEphemeralPort, configuration.lastEphemeralPort))
-    let count = last &- first &+ 1
-    var offset = secrets.next(below: count)
+    let start = secrets.next(below: tcp.ports.count)
     var tries: UInt32 = 0
-    while tries < count {
-      let port = UInt16(truncatingIfNeeded: first &+ offset)
-      if port != 0, !isTaken(bound, port, isDual: isDual) { return port }
-      offset = offset &+ 1 < count ? offset &+ 1 : 0
+    while tries < tcp.ports.count {
+      let port = tcp.ports.port(start &+ tries)
+      if !isTaken(bound, port, isDual: isDual) { return port }
       tries &+= 1
     }
     throw .addressNotAvailable

@@ -9,6 +9,7 @@ extension StackCore {
     _ local: SocketAddress, ipv6Only: Bool, _ choices: UDPOptions
   ) throws(SocketError.Reason) -> (handle: SocketHandle, local: SocketAddress) {
     obeyCommands()
+    try local.mustNameLink()
     var options = UDPSocketOptions(choices)
     if let interface = choices.multicastInterface {
       options.multicastInterface = try index(of: interface)
@@ -24,6 +25,7 @@ extension StackCore {
   func connectDatagrams(
     _ socket: SocketHandle, to remote: SocketAddress
   ) throws(SocketError.Reason) {
+    try remote.mustNameLink(or: stack.localAddress(socket)?.zone ?? 0)
     do {
       try stack.connectUDP(socket, to: remote, at: now)
     } catch {

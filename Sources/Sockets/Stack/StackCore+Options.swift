@@ -43,6 +43,13 @@ extension StackCore {
       guard let isDual = stack.isDual(socket) else { throw .unsupported }
       number = isDual ? 0 : 1
     case .linger: number = -1
+    case .notSentLowWater: number = options.notSentLowWater ?? 0
+    case .quickAck:
+      guard let isQuick = stack.acknowledgesQuickly(socket) else { throw .unsupported }
+      number = isQuick ? 1 : 0
+    case .deferAccept where isListener: number = options.deferAccept?.wholeMilliseconds ?? -1
+    case .trafficClass: number = Int(options.trafficClass)
+    case .hopLimit: number = Int(options.hopLimit ?? 64)
     default: throw .unsupported
     }
     return .number(number)
@@ -107,10 +114,31 @@ extension StackCore {
     case .maximumSegment:
       guard (88...32_767).contains(number) else { throw .invalidOperation }
       options.maximumSegmentSize = number
+    case .notSentLowWater: options.notSentLowWater = number > 0 ? number : nil
+    case .deferAccept where socket.kind == .tcpListener:
+      options.deferAccept = number > 0 ? .milliseconds(Int64(number)) : nil
+    case .trafficClass:
+      // RFC 3168 §5: the two bits of congestion are TCP's own.
+      options.trafficClass = UInt8(truncatingIfNeeded: number) & 0xFC
+    case .hopLimit:
+      guard (1...255).contains(number) else { throw .invalidOperation }
+      options.hopLimit = UInt8(clamping: number)
+    case .quickAck where socket.kind == .tcpConnection:
+      return try setQuickAcknowledgment(number != 0, socket)
     default: throw .unsupported
     }
     do {
       try stack.setOptions(socket, options, at: now)
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+
+  private func setQuickAcknowledgment(
+    _ isOn: Bool, _ socket: SocketHandle
+  ) throws(SocketError.Reason) {
+    do {
+      try stack.setQuickAcknowledgment(socket, isOn, at: now)
     } catch {
       throw SocketError.Reason(error)
     }

@@ -13,6 +13,8 @@ extension StackCore {
   ) async throws(SocketError.Reason) -> SocketHandle {
     let deadline = clock.deadline(after: timeout)
     obeyCommands()
+    try remote.mustNameLink(or: local?.zone ?? 0)
+    try local?.mustNameLink(or: remote.zone)
     let socket: SocketHandle
     do {
       socket = try stack.connectTCP(to: remote, from: local, options: options, at: now)
@@ -43,6 +45,7 @@ extension StackCore {
     _ options: TCPSocketOptions
   ) throws(SocketError.Reason) -> SocketHandle {
     obeyCommands()
+    try local.mustNameLink()
     do {
       return try stack.listenTCP(
         on: local, backlog: backlog, ipv6Only: ipv6Only, sharesPort: sharesPort, options: options,
@@ -157,6 +160,8 @@ extension StackCore {
   func setOptions(
     _ socket: SocketHandle, _ options: TCPSocketOptions
   ) throws(SocketError.Reason) {
+    var options = options
+    if let present = stack.tcpOptions(socket) { options.keepOthers(of: present) }
     do {
       try stack.setOptions(socket, options, at: now)
     } catch {

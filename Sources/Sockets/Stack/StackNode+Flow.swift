@@ -11,8 +11,9 @@ extension StackNode {
   ///   - addresses: the node's own, with their networks: `"10.7.0.1/24"`. What is meant for
   ///     elsewhere goes into the flow too.
   ///   - takesAnyDestination: take packets to any address for the node's own, as the far end of a
-  ///     tunnel does that carries connections on: ``listenAnywhere(backlog:options:)``. Without it
-  ///     only packets to `addresses` are.
+  ///     tunnel does that carries connections on: ``listenAnywhere(backlog:options:)``. The node
+  ///     then answers echo requests to any address as well, so a ping through it proves nothing
+  ///     about the host it was meant for. Without it only packets to `addresses` are.
   ///   - logger: hears of what no call tells; nil for nobody.
   /// - Throws: ``SocketError/Reason/invalidOperation`` where another node has the flow.
   public convenience init(

@@ -1,3 +1,4 @@
+import Addresses
 import Packets
 import ProtocolStack
 
@@ -31,6 +32,17 @@ extension TCPSocketOptions {
       case .cubic: .cubic
       case nil: nil
       }
+  }
+}
+
+extension TCPSocketOptions {
+  /// What ``TCPOptions`` do not have stays as it is.
+  mutating func keepOthers(of present: Self) {
+    isCorked = present.isCorked
+    notSentLowWater = present.notSentLowWater
+    trafficClass = present.trafficClass
+    hopLimit = present.hopLimit
+    deferAccept = present.deferAccept
   }
 }
 
@@ -74,8 +86,11 @@ extension TCPConnection.Info {
     slowStartThreshold = info.slowStartThreshold == .max ? nil : info.slowStartThreshold
     maximumSegmentSize = info.maximumSegmentSize
     bytesNotSent = max(info.bytesQueued - info.bytesUnacknowledged, 0)
+    bytesAcknowledged = info.bytesAcknowledged
     let segment = max(info.maximumSegmentSize, 1)
     segmentsInFlight = (info.bytesUnacknowledged + segment - 1) / segment
+    lostSegments = (info.bytesLost + segment - 1) / segment
+    reordering = info.reordering
     segmentsSent = info.segmentsSent
     segmentsReceived = info.segmentsReceived
     bytesRetransmitted = info.bytesRetransmitted
@@ -88,6 +103,18 @@ extension TCPConnection.Info {
     }
     busyTime = Duration(info.busyTime)
     windowLimitedTime = Duration(info.windowLimitedTime)
+  }
+}
+
+extension SocketAddress {
+  /// RFC 4007 §6: a link-local address says nothing without its link. The stack would take the only
+  /// one there is, and another one as soon as there are two. Of single datagrams Linux does, too.
+  ///
+  /// - Parameter zone: the link's number where another address of the socket's tells it.
+  /// - Throws: ``SocketError/Reason/invalidOperation``, as Linux does (ipv6(7)).
+  func mustNameLink(or zone: @autoclosure () -> UInt32 = 0) throws(SocketError.Reason) {
+    guard self.zone == 0, address.isIPv6, address.isLinkLocal, zone() == 0 else { return }
+    throw .invalidOperation
   }
 }
 
