@@ -237,7 +237,7 @@ extension KernelCore: ReactorGuest {
 /// The sockets on which tasks wait briefly.
 ///
 /// A busy socket's waits are many and short. It is looked to once in the length of a wait, not each
-/// time somebody waits: so a brief wait may last twice as long.
+/// time somebody waits, and with no timer of its own: so a brief wait may last four times as long.
 private struct BriefWatch {
   private struct Entry {
     let handle: KernelHandle
