@@ -52,8 +52,10 @@ package struct NodeLink: ~Copyable {
     _ = try? tunnel?.remove(from: &poller)
   }
 
-  /// Tells the other end of a cable that the node is no more.
-  func end() {
+  /// Closes the device, which goes with it unless it was there before; or tells the other end of a
+  /// cable that the node is no more.
+  mutating func end() {
+    tunnel = nil
     incoming?.end()
     outgoing?.end()
   }

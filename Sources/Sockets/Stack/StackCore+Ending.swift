@@ -16,7 +16,10 @@ extension StackCore {
     isReleased = true
     lingerDeadline = now + limit
     reactor.nudge()
-    await withCheckedContinuation { finishers.append($0) }
+    await withCheckedContinuation { finisher in
+      // The runtime may have let the last turn pass on the way here.
+      if isFinished { finisher.resume() } else { finishers.append(finisher) }
+    }
   }
 
   /// Whether a released node has nothing left to deliver, or has taken long enough.

@@ -8,7 +8,11 @@ extension StackCore {
   /// - Returns: the addresses that another station has.
   func settle() async -> [IPAddress] {
     if !isFinished, hasTentativeAddresses {
-      await withCheckedContinuation { settlers.append($0) }
+      await withCheckedContinuation { settler in
+        settlers.append(settler)
+        // The runtime may have let the turn pass that settled them.
+        reactor.nudge()
+      }
     }
     return ownAddresses.filter { $0.state == .duplicate }.map(\.address)
   }
