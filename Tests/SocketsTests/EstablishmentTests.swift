@@ -24,7 +24,8 @@ struct EstablishmentTests {
     let first = establishment.attempts[0]
     let second = establishment.attempts[1]
     #expect(first.start >= resolution)
-    #expect(second.start >= first.start + first.duration)
+    // Not after the first's end: on a busy machine its refusal may take longer than its head start.
+    #expect(second.start >= first.start)
     #expect(second.start + second.duration <= establishment.duration)
     #expect(establishment.handshake == second.duration)
   }
