@@ -33,6 +33,26 @@ struct SimulatedNetworkTests {
     let received: [[UInt8]]
   }
 
+  @Test("ends its thread when nobody holds it any more")
+  func threadEnds() async throws {
+    weak var thread: AnyObject?
+    do {
+      let network = try SimulatedNetwork(seed: 1)
+      thread = network.executor as AnyObject
+      try await network.run {
+        let server = try network.addNode("server")
+        let client = try network.addNode("client")
+        let listener = try await server.listen(on: "tcp://10.0.0.1:7")
+        async let accepted = listener.accept(timeout: .seconds(60))
+        _ = try await client.connect(to: listener.local, timeout: .seconds(60))
+        _ = try await accepted
+      }
+      #expect(thread != nil)
+    }
+    // The connections end first; otherwise the time limit ends this.
+    while thread != nil { await Task.yield() }
+  }
+
   /// Several clients upload to a server that echoes, all at once.
   private func exchange(seed: UInt64, _ conditions: WireConditions) async throws -> Outcome {
     let network = try SimulatedNetwork(seed: seed, conditions: conditions)

@@ -38,7 +38,8 @@ package final class VirtualNodes: Sendable {
     }
     guest = VirtualGuest(reactor, time, fabric)
     let reactor = reactor
-    time.whenSleeping { reactor.nudge() }
+    // Its clock holds the time, which must not keep it and its thread.
+    time.whenSleeping { [weak reactor] in reactor?.nudge() }
     reactor.attach(guest)
   }
 
