@@ -17,8 +17,12 @@ extension NodeState {
     try set(index, Int(option), value)
     apply(index)
     // As on Linux, TCP_NODELAY sends what waits, each time it is set and whatever holds it back.
-    if Int(option) == BERKELEY_NO_DELAY, value != 0, let handle = records[index].handle {
-      stack.flush(handle, at: now)
+    guard let handle = records[index].handle else { return }
+    switch Int(option) {
+    case BERKELEY_NO_DELAY where value != 0: stack.flush(handle, at: now)
+    case BERKELEY_QUICK_ACKNOWLEDGMENT:
+      try? stack.setQuickAcknowledgment(handle, value != 0, at: now)
+    default: break
     }
   }
 
@@ -239,6 +243,10 @@ extension SocketOptions {
     // An unsigned number; zero is the stack's own.
     let lowWater = Int(UInt32(truncatingIfNeeded: notSentLowWater))
     result.notSentLowWater = lowWater == 0 ? nil : lowWater == Int(UInt32.max) ? .max : lowWater
+    result.trafficClass = UInt8(truncatingIfNeeded: trafficClass)
+    result.hopLimit = hops.map { UInt8(clamping: $0) }
+    let deferral = kept[CInt(BERKELEY_DEFER_ACCEPT)] ?? 0
+    result.deferAccept = deferral > 0 ? .seconds(deferral) : nil
     result.maximumSegmentSize = maximumSegment > 0 ? Int(maximumSegment) : nil
     result.congestionControl = congestion == 0 ? .newReno : .cubic
     return result

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -269,6 +271,24 @@ const char *run_signals(void) {
   complaint = signalled(SA_RESTART, client, &result);
   if (*complaint) return complaint;
   CHECK(result == 0);
+  return "";
+}
+
+const char *run_deferral(void) {
+  PAIR;
+  int waiting = listener(7), seconds = 60, quick = 1;
+  CHECK(
+      sockets_setsockopt(waiting, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds) == 0);
+  int client = dial(7);
+  CHECK(client >= 0);
+  struct pollfd entry = {waiting, POLLIN, 0};
+  CHECK(sockets_poll(&entry, 1, 20) == 0);
+  CHECK(sockets_send(client, "x", 1, 0) == 1);
+  CHECK(sockets_poll(&entry, 1, 60000) == 1);
+  int server = sockets_accept(waiting, NULL, NULL);
+  char byte = 0;
+  CHECK(sockets_recv(server, &byte, 1, 0) == 1 && byte == 'x');
+  CHECK(sockets_setsockopt(server, IPPROTO_TCP, TCP_QUICKACK, &quick, sizeof quick) == 0);
   return "";
 }
 

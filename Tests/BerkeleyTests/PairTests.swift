@@ -29,6 +29,12 @@ struct PairTests {
     #expect(complaint == "")
   }
 
+  @Test("a listener that defers gives a connection out when data has come")
+  func deferral() {
+    let complaint = unsafe text(run_deferral())
+    #expect(complaint == "")
+  }
+
   @Test("closing a socket ends the calls that wait on it")
   func closing() {
     let complaint = unsafe text(run_close_while_waiting())

@@ -6,6 +6,7 @@
 const char *run_stream(long count);
 const char *run_threads(int threads, int rounds);
 const char *run_refused(void);
+const char *run_deferral(void);
 const char *run_linger(void);
 const char *run_close_while_waiting(void);
 const char *run_signals(void);
