@@ -68,15 +68,19 @@ extension Connection {
 
   // MARK: - Keep-alive (RFC 9293 §3.8.4)
 
+  /// A probe that is due again at once would be due for ever.
+  private static var leastKeepAlive: Interval { .milliseconds(1) }
+
   mutating func armKeepAlive(at now: Instant) {
     guard let idle = options.keepAliveIdle else { return timers.stop(.keepAlive) }
-    timers.set(.keepAlive, to: now + idle)
+    timers.set(.keepAlive, to: now + max(idle, Self.leastKeepAlive))
   }
 
   private mutating func keepAliveExpired(at now: Instant) {
     guard let idle = options.keepAliveIdle,
       state == .established || state == .closeWait || state == .finWait2
     else { return }
+    let interval = max(options.keepAliveInterval, Self.leastKeepAlive)
     let quiet = now.since(lastArrival)
     if quiet < idle, keepAliveProbesSent == 0 {
       timers.set(.keepAlive, to: lastArrival + idle)
@@ -84,13 +88,13 @@ extension Connection {
     }
     // RFC 9293 MUST-26: only on a connection where nothing is on its way.
     if send.flight > 0 {
-      timers.set(.keepAlive, to: now + options.keepAliveInterval)
+      timers.set(.keepAlive, to: now + interval)
       return
     }
     guard keepAliveProbesSent < options.keepAliveProbes else { return end(.timedOut) }
     keepAliveProbesSent &+= 1
     send.keepAliveDue = true
     wantsOutput = true
-    timers.set(.keepAlive, to: now + options.keepAliveInterval)
+    timers.set(.keepAlive, to: now + interval)
   }
 }

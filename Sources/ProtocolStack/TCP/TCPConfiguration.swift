@@ -81,9 +81,10 @@ public struct TCPSocketOptions: Sendable, Equatable {
   /// Send whole segments only, until this is taken back or a retransmission timeout has passed
   /// (`TCP_CORK`).
   public var isCorked = false
-  /// Probe an idle connection after this time (`SO_KEEPALIVE`, `TCP_KEEPIDLE`); nil: never.
+  /// Probe an idle connection after this time (`SO_KEEPALIVE`, `TCP_KEEPIDLE`), at least a
+  /// millisecond; nil: never.
   public var keepAliveIdle: Interval?
-  /// Between keep-alive probes (`TCP_KEEPINTVL`).
+  /// Between keep-alive probes (`TCP_KEEPINTVL`), at least a millisecond.
   public var keepAliveInterval = Interval.seconds(75)
   /// Unanswered probes before the connection is given up (`TCP_KEEPCNT`).
   public var keepAliveProbes = 9
