@@ -35,6 +35,10 @@ extension ProtocolStack {
     udp.slot(socket, .udp).map { udp.slots[$0].options }
   }
 
+  public func rawOptions(_ socket: SocketHandle) -> RawSocketOptions? {
+    raws.slot(socket, .raw).map { raws.slots[$0].options }
+  }
+
   /// Whether a socket that speaks IPv6 speaks IPv4 as well; nothing for other sockets.
   public func isDual(_ socket: SocketHandle) -> Bool? {
     if let slot = udp.slot(socket, .udp) {

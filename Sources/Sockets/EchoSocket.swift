@@ -10,7 +10,7 @@ public final class EchoSocket: Sendable {
 
   /// The version it was opened for.
   public let version: Version
-  private let implementation: any EchoImplementation
+  let implementation: any EchoImplementation
 
   package init(version: Version, implementation: any EchoImplementation) {
     self.version = version

@@ -8,7 +8,7 @@ import Packets
 /// the others it is an IP packet. What finds no room in the socket's buffer is dropped, and counted
 /// by ``takeCounts()``. On this machine it needs root, or `CAP_NET_RAW`.
 public final class PacketSocket: Sendable {
-  private let implementation: any PacketImplementation
+  let implementation: any PacketImplementation
 
   package init(implementation: any PacketImplementation) { self.implementation = implementation }
 

@@ -19,7 +19,7 @@ public final class RawSocket: Sendable {
   public let version: Version
   /// The number of its protocol.
   public let `protocol`: UInt8
-  private let implementation: any RawImplementation
+  let implementation: any RawImplementation
 
   package init(version: Version, protocol: UInt8, implementation: any RawImplementation) {
     self.version = version

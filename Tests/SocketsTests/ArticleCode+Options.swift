@@ -25,6 +25,23 @@ struct OptionsArticle {
     try await connection.setOptions(options)
   }
 
+  func prefer(_ socket: some ConfigurableSocket) async throws {
+    try await socket.set(.trafficClass, to: TrafficClass(dscp: 46))
+  }
+
+  @Test("Any socket's options are set alike", arguments: World.allCases)
+  func anySocket(world: World) async throws {
+    let nodes = try await world.nodes()
+    let listener = try await nodes.server.listen(on: .tcp(nodes.address, port: 0))
+    let sockets: [any ConfigurableSocket] = [
+      listener, try await nodes.client.connect(to: listener.local), try await nodes.client.bind(),
+    ]
+    for socket in sockets {
+      try await prefer(socket)
+      #expect(try await socket.value(of: .trafficClass).dscp == 46)
+    }
+  }
+
   @Test("A datagram's options come before its socket's", arguments: World.allCases)
   func datagrams(world: World) async throws {
     let nodes = try await world.nodes()

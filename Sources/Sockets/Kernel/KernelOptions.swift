@@ -98,10 +98,15 @@ extension KernelSocket {
     }
   }
 
-  /// An IPv6 socket carries IPv4 too, which has options of its own.
+  /// An IPv6 socket carries IPv4 too, which has options of its own; a raw one does not (raw(7)).
   private func setOnBoth(_ option: SocketOptionName, _ number: Int) throws(Errno) {
-    for isIPv6 in versions {
-      if let plain = option.plain(isIPv6: isIPv6) { try set(plain, to: number) }
+    for version in versions {
+      guard let plain = option.plain(isIPv6: version) else { continue }
+      do throws(Errno) {
+        try set(plain, to: number)
+      } catch {
+        guard error == .protocolNotAvailable, isIPv6, !version else { throw error }
+      }
     }
   }
 }

@@ -9,7 +9,8 @@ extension StackCore {
     switch socket.kind {
     case .tcpConnection, .tcpListener: try streamValue(of: option, socket)
     case .udp: try datagramValue(of: option, socket)
-    case .echo, .raw, .packet: throw .unsupported
+    case .raw: try rawValue(of: option, socket)
+    case .echo, .packet: throw .unsupported
     }
   }
 
@@ -61,20 +62,23 @@ extension StackCore {
     guard let options = stack.udpOptions(socket) else { throw .closed }
     let number: Int
     switch option {
-    case .receiveBuffer: number = options.receiveBufferSize
-    case .broadcast: number = options.allowsBroadcast ? 1 : 0
     case .reuseAddress: number = options.reusesAddress ? 1 : 0
     case .reusePort: number = options.reusesPort ? 1 : 0
-    case .hopLimit: number = Int(options.hopLimit ?? 64)
     case .multicastHopLimit: number = Int(options.multicastHopLimit)
     case .multicastLoop: number = options.loopsMulticast ? 1 : 0
-    case .trafficClass: number = Int(options.trafficClass)
     case .ipv6Only:
       guard let isDual = stack.isDual(socket) else { throw .unsupported }
       number = isDual ? 0 : 1
-    default: throw .unsupported
+    default: number = try options.number(of: option)
     }
     return .number(number)
+  }
+
+  private func rawValue(
+    of option: SocketOptionName, _ socket: SocketHandle
+  ) throws(SocketError.Reason) -> OptionValue {
+    guard let options = stack.rawOptions(socket) else { throw .closed }
+    return .number(try options.number(of: option))
   }
 
   func set(
@@ -83,7 +87,8 @@ extension StackCore {
     switch socket.kind {
     case .tcpConnection, .tcpListener: try setStream(option, value, socket)
     case .udp: try setDatagram(option, value, socket)
-    case .echo, .raw, .packet: throw .unsupported
+    case .raw: try setRaw(option, value, socket)
+    case .echo, .packet: throw .unsupported
     }
   }
 
@@ -150,22 +155,65 @@ extension StackCore {
     guard var options = stack.udpOptions(socket) else { throw .closed }
     let number = value.number ?? 0
     switch option {
-    case .receiveBuffer: options.receiveBufferSize = number
-    case .broadcast: options.allowsBroadcast = number != 0
-    case .hopLimit:
-      guard (1...255).contains(number) else { throw .invalidOperation }
-      options.hopLimit = UInt8(clamping: number)
     case .multicastHopLimit:
       guard (0...255).contains(number) else { throw .invalidOperation }
       options.multicastHopLimit = UInt8(clamping: number)
     case .multicastLoop: options.loopsMulticast = number != 0
-    case .trafficClass: options.trafficClass = UInt8(truncatingIfNeeded: number)
-    default: throw .unsupported
+    default: try options.set(option, to: number)
     }
     do {
       try stack.setOptions(socket, options, at: now)
     } catch {
       throw SocketError.Reason(error)
+    }
+  }
+
+  private func setRaw(
+    _ option: SocketOptionName, _ value: OptionValue, _ socket: SocketHandle
+  ) throws(SocketError.Reason) {
+    guard var options = stack.rawOptions(socket) else { throw .closed }
+    try options.set(option, to: value.number ?? 0)
+    do {
+      try stack.setOptions(socket, options, at: now)
+    } catch {
+      throw SocketError.Reason(error)
+    }
+  }
+}
+
+/// What UDP and raw sockets both can choose.
+private protocol PacketChoices {
+  var receiveBufferSize: Int { get set }
+  var allowsBroadcast: Bool { get set }
+  var hopLimit: UInt8? { get set }
+  var trafficClass: UInt8 { get set }
+}
+
+extension UDPSocketOptions: PacketChoices {}
+extension RawSocketOptions: PacketChoices {}
+
+extension PacketChoices {
+  fileprivate func number(of option: SocketOptionName) throws(SocketError.Reason) -> Int {
+    switch option {
+    case .receiveBuffer: receiveBufferSize
+    case .broadcast: allowsBroadcast ? 1 : 0
+    case .hopLimit: Int(hopLimit ?? 64)
+    case .trafficClass: Int(trafficClass)
+    default: throw .unsupported
+    }
+  }
+
+  fileprivate mutating func set(
+    _ option: SocketOptionName, to number: Int
+  ) throws(SocketError.Reason) {
+    switch option {
+    case .receiveBuffer: receiveBufferSize = number
+    case .broadcast: allowsBroadcast = number != 0
+    case .hopLimit:
+      guard (1...255).contains(number) else { throw .invalidOperation }
+      hopLimit = UInt8(clamping: number)
+    case .trafficClass: trafficClass = UInt8(truncatingIfNeeded: number)
+    default: throw .unsupported
     }
   }
 }
