@@ -15,28 +15,23 @@ public struct HostResolver: NameResolver {
   public func addresses(
     of name: String, timeout: Duration?
   ) async throws(SocketError) -> [SocketAddress] {
-    let answer = Answer()
-    let result = await withTaskCancellationHandler {
-      await withTaskGroup(of: Void.self) { group in
-        if let timeout {
-          group.addTask {
-            if (try? await Task.sleep(for: timeout)) != nil {
-              answer.give(.failure(.deadlineExceeded))
-            }
+    let answer = FirstOutcome<Outcome>()
+    let result = await withTaskGroup(of: Void.self) { group in
+      if let timeout {
+        group.addTask {
+          if (try? await Task.sleep(for: timeout)) != nil {
+            answer.give(.failure(.deadlineExceeded))
           }
         }
-        let result = await withCheckedContinuation { continuation in
-          answer.set(continuation)
-          BlockingThreads.run {
-            if answer.isGiven { return }
-            answer.give(Self.lookUp(name))
-          }
-        }
-        group.cancelAll()
-        return result
       }
-    } onCancel: {
-      answer.give(.failure(.cancelled))
+      let result = await answer.value(ifCancelled: .failure(.cancelled)) {
+        BlockingThreads.run {
+          if answer.isGiven { return }
+          answer.give(Self.lookUp(name))
+        }
+      }
+      group.cancelAll()
+      return result
     }
     do {
       return try result.get()
@@ -45,7 +40,9 @@ public struct HostResolver: NameResolver {
     }
   }
 
-  private static func lookUp(_ name: String) -> Answer.Outcome {
+  private typealias Outcome = Result<[SocketAddress], SocketError.Reason>
+
+  private static func lookUp(_ name: String) -> Outcome {
     do throws(HostNameLookup.Failure) {
       return .success(try HostNameLookup.addresses(of: name))
     } catch {
@@ -54,40 +51,6 @@ public struct HostResolver: NameResolver {
       case .noData: .failure(.nameHasNoData)
       case .failed(let complaint): .failure(.nameServerFailure(complaint))
       }
-    }
-  }
-
-  /// The first of several outcomes.
-  private final class Answer: Sendable {
-    typealias Outcome = Result<[SocketAddress], SocketError.Reason>
-
-    private enum State {
-      case open(CheckedContinuation<Outcome, Never>?)
-      case given(Outcome)
-    }
-
-    private let state = Mutex(State.open(nil))
-
-    var isGiven: Bool {
-      state.withLock { if case .given = $0 { true } else { false } }
-    }
-
-    func set(_ continuation: CheckedContinuation<Outcome, Never>) {
-      let early = state.withLock { state -> Outcome? in
-        if case .given(let outcome) = state { return outcome }
-        state = .open(continuation)
-        return nil
-      }
-      if let early { continuation.resume(returning: early) }
-    }
-
-    func give(_ outcome: Outcome) {
-      let continuation = state.withLock { state -> CheckedContinuation<Outcome, Never>? in
-        guard case .open(let continuation) = state else { return nil }
-        state = .given(outcome)
-        return continuation
-      }
-      continuation?.resume(returning: outcome)
     }
   }
 }

@@ -1,4 +1,5 @@
 import Host
+import Sockets
 
 /// Reads standard input and writes standard output on threads of their own, so that a terminal that
 /// waits for its user keeps nobody else waiting.
@@ -27,24 +28,19 @@ enum StandardStreams {
   private static func onThread(
     _ name: String, _ body: @escaping @Sendable () throws -> [UInt8]
   ) async throws(Complaint) -> [UInt8] {
-    let once = Once()
-    let result: Result<[UInt8], Complaint> = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        once.set(continuation)
-        do {
-          try HostThread.start(name: name) {
-            do {
-              once.resume(.success(try body()))
-            } catch {
-              once.resume(.failure(Complaint("\(error)")))
-            }
+    let outcome = FirstOutcome<Result<[UInt8], Complaint>>()
+    let result = await outcome.value(ifCancelled: .failure(Complaint("cancelled"))) {
+      do {
+        try HostThread.start(name: name) {
+          do {
+            outcome.give(.success(try body()))
+          } catch {
+            outcome.give(.failure(Complaint("\(error)")))
           }
-        } catch {
-          once.resume(.failure(Complaint("\(error)")))
         }
+      } catch {
+        outcome.give(.failure(Complaint("\(error)")))
       }
-    } onCancel: {
-      once.resume(.failure(Complaint("cancelled")))
     }
     return try result.get()
   }
