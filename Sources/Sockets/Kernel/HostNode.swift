@@ -103,12 +103,13 @@ public final class HostNode: NetworkNode {
       while isUnderWay {
         // A report may have been meant for a socket that had the place before this one.
         let attempt: Attempt<Void> = try handle.tryWriting { socket throws(Errno) in
-          try socket.takeError()
           let state = TCPConnection.State(kernel: try socket.information().state)
           if state == .synSent {
             handle.awaitRoom()
             return nil
           }
+          // After the state: it has left the handshake with its error, if there was one.
+          try socket.takeError()
           return ((), true)
         }
         if case .done = attempt {
@@ -118,8 +119,7 @@ public final class HostNode: NetworkNode {
         }
       }
       let addresses = try handle.use { socket throws(Errno) in
-        try socket.takeError()
-        return (local: try socket.localAddress(), remote: try socket.remoteAddress())
+        (local: try socket.localAddress(), remote: try socket.remoteAddress())
       }
       return TCPConnection(
         local: Endpoint(.tcp, addresses.local), remote: Endpoint(.tcp, addresses.remote),
