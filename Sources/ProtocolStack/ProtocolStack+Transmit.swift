@@ -73,10 +73,13 @@ extension ProtocolStack {
   /// Puts an IP header in front of a transport message and sends it on its way. Its checksum is
   /// complete, or left to the link by its offload facts.
   ///
-  /// - Parameter ports: both ports, which with the addresses tell a flow from others.
+  /// - Parameters:
+  ///   - isLooped: whether raw sockets here hear it, where it goes to a group.
+  ///   - ports: both ports, which with the addresses tell a flow from others.
   mutating func send(
     _ message: consuming Packet, to destination: IPAddress, over route: Route,
-    _ protocol: IPProtocol, hopLimit: UInt8? = nil, trafficClass: UInt8 = 0, ports: UInt32 = 0,
+    _ protocol: IPProtocol, isLooped: Bool = false, hopLimit: UInt8? = nil, trafficClass: UInt8 = 0,
+    ports: UInt32 = 0,
     isControl: Bool = false
   ) {
     let number = UInt32(route.interface.rawValue)
@@ -103,6 +106,9 @@ extension ProtocolStack {
       var bytes = message.mutableBytes
       header.write(into: &bytes)
     default: return
+    }
+    if isLooped, raws.count > 0, destination.isMulticast {
+      loopToRaw(message.bytes, on: number)
     }
     transmit(message, to: route.nextHop, on: number, isControl: isControl)
   }

@@ -7,6 +7,9 @@ import Packets
 /// ones with their header, the IPv6 ones without it and without extension headers. What finds no
 /// room in the socket's buffer is dropped. On this machine it needs root, or `CAP_NET_RAW`.
 ///
+/// A node takes in what goes to the groups that sockets of its have joined; ``join(_:from:on:)``
+/// has it take in another one.
+///
 /// ```
 /// let socket = try await node.openRaw(.v4, protocol: 89)
 /// try await socket.send(hello, to: .ip(neighbour), with: DatagramOptions(hopLimit: 1))

@@ -15,6 +15,7 @@ enum Difference: String, CaseIterable, Sendable {
   case closedBeforeAccepted = "A connection reset before it is accepted"
   case portsOfConnections = "The port of a connection"
   case endIsNoByte = "The bytes received up to the end of a stream"
+  case sourcesOfRawSockets = "The sources that a raw socket of IPv6 has joined for"
   case portZero = "Connecting to port zero"
 }
 

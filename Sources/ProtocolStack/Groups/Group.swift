@@ -4,13 +4,23 @@ import Packets
 /// What one socket wants from a group on one interface (RFC 9776 §3.1): some senders alone, or all
 /// but some.
 struct Membership {
-  /// Slot and generation of the socket.
-  let owner: UInt64
+  /// Whose it is.
+  let owner: MembershipOwner
   let group: IPv6Address
   var isExclude: Bool
   var sources = SourceSet()
 
   func hears(_ source: IPv6Address) -> Bool { sources.contains(source) != isExclude }
+}
+
+/// A socket that is a member of groups.
+struct MembershipOwner: Equatable {
+  let kind: SocketHandle.Kind
+  let slot: UInt32
+  let generation: UInt32
+
+  /// No socket: what is filled has an odd generation.
+  static var nobody: Self { Self(kind: .udp, slot: 0, generation: 0) }
 }
 
 /// What all sockets together want from a group on one interface (RFC 9776 §3.2), and what routers

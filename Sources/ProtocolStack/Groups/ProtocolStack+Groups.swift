@@ -1,7 +1,7 @@
 public import Addresses
 public import Packets
 
-/// Multicast groups as the users of UDP sockets see them (RFC 9776 §2, RFC 3678).
+/// Multicast groups as the users of UDP and raw sockets see them (RFC 9776 §2, RFC 3678).
 extension ProtocolStack {
   /// Lets a socket hear what is sent to a group on a link: from everybody, or from one source more
   /// (`IP_ADD_MEMBERSHIP`, `MCAST_JOIN_GROUP`, `MCAST_JOIN_SOURCE_GROUP`).
@@ -96,8 +96,7 @@ extension ProtocolStack {
   }
 
   /// A socket is closed: it leaves everything. Linear in the memberships of all interfaces.
-  mutating func leaveGroups(_ slot: UInt32) {
-    let owner = owner(slot)
+  mutating func leaveGroups(_ owner: MembershipOwner) {
     for number in numbers {
       var place = 0
       while place < interfaces[number].memberships.count {
@@ -112,24 +111,37 @@ extension ProtocolStack {
     }
   }
 
-  /// Whether a socket wants what a source sends to a group: what it joined for, or a group that all
-  /// hosts are in. Linear in the interface's memberships.
+  /// Whether a UDP socket wants what a source sends to a group: what it joined for, or a group that
+  /// all hosts are in. Linear in the interface's memberships.
   func hears(
     _ slot: UInt32, _ group: IPv6Address, from source: IPv6Address, on number: UInt32
   ) -> Bool {
-    guard let place = membership(of: owner(slot), group, on: number) else {
-      return Group.isUnreported(group)
+    wants(udpOwner(slot), group, from: source, on: number) ?? Group.isUnreported(group)
+  }
+
+  /// What a socket's membership says about a source; nothing where it has not joined the group.
+  /// Linear in the interface's memberships.
+  func wants(
+    _ owner: MembershipOwner, _ group: IPv6Address, from source: IPv6Address, on number: UInt32
+  ) -> Bool? {
+    membership(of: owner, group, on: number).map {
+      interfaces[number].memberships[$0].hears(source)
     }
-    return interfaces[number].memberships[place].hears(source)
+  }
+
+  func udpOwner(_ slot: UInt32) -> MembershipOwner {
+    MembershipOwner(kind: .udp, slot: slot, generation: udp.slots.generation(slot))
+  }
+
+  func rawOwner(_ slot: UInt32) -> MembershipOwner {
+    MembershipOwner(kind: .raw, slot: slot, generation: raws.slots.generation(slot))
   }
 
   // MARK: - Steps
 
-  private func owner(_ slot: UInt32) -> UInt64 {
-    UInt64(udp.slots.generation(slot)) &<< 32 | UInt64(slot)
-  }
-
-  private func membership(of owner: UInt64, _ group: IPv6Address, on number: UInt32) -> Int? {
+  private func membership(of owner: MembershipOwner, _ group: IPv6Address, on number: UInt32)
+    -> Int?
+  {
     var place = 0
     while place < interfaces[number].memberships.count {
       if interfaces[number].memberships[place].owner == owner,
@@ -144,8 +156,8 @@ extension ProtocolStack {
 
   private func check(
     _ socket: SocketHandle, _ group: IPAddress, _ source: IPAddress?, _ interface: InterfaceIndex
-  ) throws(StackError) -> (owner: UInt64, key: IPv6Address, number: UInt32) {
-    guard let slot = udp.slot(socket, .udp) else { throw .noSuchSocket }
+  ) throws(StackError) -> (owner: MembershipOwner, key: IPv6Address, number: UInt32) {
+    let (owner, speaks4, speaks6) = try member(socket)
     let group = Self.plain(group)
     let number = UInt32(interface.rawValue)
     guard interfaces.contains(number) else { throw .networkDown }
@@ -155,10 +167,21 @@ extension ProtocolStack {
         throw .invalidOperation
       }
     }
-    guard udp.slots[slot].isDual || group.isIPv4 == (udp.slots[slot].version == .v4) else {
-      throw .addressNotAvailable
+    guard group.isIPv4 ? speaks4 : speaks6 else { throw .addressNotAvailable }
+    return (owner, group.mapped, number)
+  }
+
+  /// A socket that may join, and the versions of IP it speaks.
+  private func member(
+    _ socket: SocketHandle
+  ) throws(StackError) -> (owner: MembershipOwner, speaks4: Bool, speaks6: Bool) {
+    if let slot = udp.slot(socket, .udp) {
+      let (version, isDual) = (udp.slots[slot].version, udp.slots[slot].isDual)
+      return (udpOwner(slot), isDual || version == .v4, isDual || version == .v6)
     }
-    return (owner(slot), group.mapped, number)
+    guard let slot = raws.slot(socket, .raw) else { throw .noSuchSocket }
+    let version = raws.slots[slot].version
+    return (rawOwner(slot), version == .v4, version == .v6)
   }
 
   /// RFC 9776 §3.2: what all sockets together want; and what has changed is reported (§5.1).

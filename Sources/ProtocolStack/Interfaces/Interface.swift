@@ -35,7 +35,7 @@ struct Interface: ~Copyable {
   var addressDeadline = Instant.distantFuture
 
   /// What sockets want from groups, and what routers are told of it.
-  var memberships = List(standIn: Membership(owner: .max, group: .any, isExclude: false))
+  var memberships = List(standIn: Membership(owner: .nobody, group: .any, isExclude: false))
   var groups = List(standIn: Group(key: .any))
   /// When the next of the groups has something to do.
   var groupDeadline = Instant.distantFuture

@@ -90,7 +90,10 @@ extension ProtocolStack {
     raws.slots[slot].queue.limit = max(options.receiveBufferSize, 0)
   }
 
-  mutating func closeRaw(_ slot: UInt32) { _ = raws.slots.remove(slot) }
+  mutating func closeRaw(_ slot: UInt32) {
+    leaveGroups(rawOwner(slot))
+    _ = raws.slots.remove(slot)
+  }
 
   // MARK: - Sending
 
@@ -135,7 +138,7 @@ extension ProtocolStack {
       return false
     }
     if options.includesHeader {
-      try sendWhole(bytes, over: route)
+      try sendWhole(bytes, over: route, isLooped: options.loopsMulticast && address.isMulticast)
     } else {
       try sendPayload(bytes, to: address, over: route, slot, choices)
     }
@@ -166,7 +169,7 @@ extension ProtocolStack {
       target.store(isICMPv6 ? sum.value : sum.valueForUDP, at: checksumOffset)
     }
     send(
-      message, to: address, over: route, proto,
+      message, to: address, over: route, proto, isLooped: options.loopsMulticast,
       hopLimit: choices.hopLimit
         ?? (address.isMulticast ? options.multicastHopLimit : options.hopLimit),
       trafficClass: choices.trafficClass ?? options.trafficClass)
@@ -174,7 +177,9 @@ extension ProtocolStack {
 
   /// A packet that brings its header. As Linux does, the stack fills in what only it knows: the
   /// total length and the checksum of IPv4, and its source and identification where they are zero.
-  private mutating func sendWhole(_ bytes: Span<UInt8>, over route: Route) throws(StackError) {
+  private mutating func sendWhole(
+    _ bytes: Span<UInt8>, over route: Route, isLooped: Bool
+  ) throws(StackError) {
     let isIPv4 = route.source.isIPv4
     guard bytes.count >= (isIPv4 ? IPv4Header.size : IPv6Header.size),
       bytes.uint8(at: 0) &>> 4 == (isIPv4 ? 4 : 6)
@@ -197,6 +202,7 @@ extension ProtocolStack {
       sum.add(target.span.slice(from: 0, length: length))
       target.store(sum.value, at: 10)
     }
+    if isLooped, raws.count > 0 { loopToRaw(packet.bytes, on: UInt32(route.interface.rawValue)) }
     transmit(
       packet, to: route.nextHop, on: UInt32(route.interface.rawValue), isControl: false)
   }
@@ -239,7 +245,7 @@ extension ProtocolStack {
     for slot in raws.slots.indices where raws.slots.contains(slot) {
       guard raws.slots[slot].hears(`protocol`, delivery) else { continue }
       isHeard = true
-      guard wants(slot, bytes, `protocol`, delivery) else { continue }
+      guard wantsGroup(slot, delivery), wants(slot, bytes, `protocol`, delivery) else { continue }
       let record = DatagramRecord(
         source: delivery.source, destination: delivery.destination, sourcePort: 0,
         destinationPort: 0, interface: UInt8(truncatingIfNeeded: delivery.arrival.number),
@@ -252,6 +258,46 @@ extension ProtocolStack {
       }
     }
     return isHeard
+  }
+
+  /// What goes to a group is for all who may hear it, as on Linux (`IP_MULTICAST_ALL`): but who has
+  /// joined it hears those sources that it joined for (RFC 3678 §3).
+  private func wantsGroup(_ slot: UInt32, _ delivery: Delivery) -> Bool {
+    guard delivery.destination.isMulticast else { return true }
+    return wants(
+      rawOwner(slot), delivery.destination.mapped, from: delivery.source.mapped,
+      on: delivery.arrival.number) ?? true
+  }
+
+  /// A packet of ours to a group is heard by raw sockets here too, where the host is a member: it
+  /// has arrived on the interface that it leaves by.
+  @inline(never)
+  mutating func loopToRaw(_ packet: Span<UInt8>, on number: UInt32) {
+    var delivery = Delivery(
+      source: .v4(.any), destination: .v4(.any), trafficClass: 0, hopLimit: 0, isUnicast: false,
+      arrival: Reception(number: number), checksumIsValid: false, segmentSize: 0)
+    if packet.uint8(at: 0) &>> 4 == 4 {
+      guard let header = try? IPv4Header(parsing: packet, verifyingChecksum: false),
+        header.destination == .allSystems
+          || interfaces[number].isMember(of: header.destination.mappedKey)
+      else { return }
+      delivery.source = .v4(header.source)
+      delivery.destination = .v4(header.destination)
+      delivery.trafficClass = header.dscp &<< 2 | header.ecn.rawValue
+      delivery.hopLimit = header.timeToLive
+      _ = deliverRaw(packet, at: header.headerLength, header.protocol, delivery)
+    } else {
+      guard let header = try? IPv6Header(parsing: packet),
+        interfaces[number].listensTo(header.destination)
+      else { return }
+      delivery.source = .v6(header.source)
+      delivery.destination = .v6(header.destination)
+      delivery.trafficClass = header.dscp &<< 2 | header.ecn.rawValue
+      delivery.hopLimit = header.hopLimit
+      // UDP's own is complete, or the link's to complete.
+      delivery.checksumIsValid = header.nextHeader == .udp
+      _ = deliverRaw(packet, at: IPv6Header.size, header.nextHeader, delivery)
+    }
   }
 
   /// The filter's and the checksum's say about an IPv6 packet.

@@ -36,7 +36,10 @@ struct RawSocket: ~Copyable {
     guard `protocol` == self.protocol, delivery.source.isIPv4 == (version == .v4) else {
       return false
     }
-    if let local, local != delivery.destination.mapped { return false }
+    if let local, local != delivery.destination.mapped {
+      // As on Linux: what goes to groups, an IPv6 socket hears at whatever address.
+      guard version == .v6, delivery.destination.isMulticast else { return false }
+    }
     if let remote, remote.address != delivery.source { return false }
     return zone == 0 || zone == delivery.arrival.number
   }
@@ -54,6 +57,8 @@ public struct RawSocketOptions: Hashable, Sendable {
   /// The hop limit of unicast packets; nothing: the stack's.
   public var hopLimit: UInt8?
   public var multicastHopLimit: UInt8 = 1
+  /// Whether raw sockets here hear what this one sends to a group (`IP_MULTICAST_LOOP`).
+  public var loopsMulticast = true
   public var trafficClass: UInt8 = 0
   /// Where in what IPv6 sockets send and receive the stack keeps a checksum as UDP has it, in bytes
   /// from the beginning; even. Nothing: nowhere. ICMPv6 sockets have it at 2 always

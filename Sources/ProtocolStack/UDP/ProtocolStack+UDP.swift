@@ -170,7 +170,7 @@ extension ProtocolStack {
     counts.datagramsSent &+= 1
     let options = udp.slots[slot].options
     send(
-      message, to: address, over: route, .udp,
+      message, to: address, over: route, .udp, isLooped: options.loopsMulticast,
       hopLimit: choices.hopLimit
         ?? (address.isMulticast ? options.multicastHopLimit : options.hopLimit),
       trafficClass: choices.trafficClass ?? options.trafficClass,
@@ -224,7 +224,7 @@ extension ProtocolStack {
   }
 
   mutating func closeUDP(_ slot: UInt32) {
-    leaveGroups(slot)
+    leaveGroups(udpOwner(slot))
     disconnect(slot)
     udp.keys.remove(udp.slots[slot].key.hash(secrets), slot: slot)
     if let second = udp.slots[slot].dualKey {

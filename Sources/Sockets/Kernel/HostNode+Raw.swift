@@ -138,6 +138,14 @@ final class KernelRaw: RawImplementation, KernelImplementation {
   ) throws(SocketError.Reason) -> Attempt<DatagramHeader> {
     try packets.tryReceive(into: &bytes)
   }
+
+  func changeMembership(
+    _ change: MembershipChange, _ group: IPAddress, from source: IPAddress?,
+    on interface: String?
+  ) async throws(SocketError.Reason) {
+    guard group.isIPv6 == handle.socket.isIPv6 else { throw .addressNotAvailable }
+    try await packets.changeMembership(change, group, from: source, on: interface)
+  }
 }
 
 /// A packet socket of the kernel's.
