@@ -23,8 +23,10 @@ let package = Package(
         .product(name: "ProtocolStack", package: "swift-sockets"),
       ],
       path: "Targets", swiftSettings: laws),
+    .target(name: "FuzzDriver", swiftSettings: laws),
     .executableTarget(
-      name: "fuzz-parsers", dependencies: ["FuzzTargets"], swiftSettings: laws),
-    .executableTarget(name: "fuzz-stack", dependencies: ["FuzzTargets"], swiftSettings: laws),
+      name: "fuzz-parsers", dependencies: ["FuzzDriver", "FuzzTargets"], swiftSettings: laws),
+    .executableTarget(
+      name: "fuzz-stack", dependencies: ["FuzzDriver", "FuzzTargets"], swiftSettings: laws),
   ]
 )
