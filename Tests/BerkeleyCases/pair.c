@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "include/pair.h"
 
+#include "check.h"
 #include "sockets.h"
 
 #include <arpa/inet.h>
@@ -15,18 +16,6 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
-
-/// Ends the function with the line that was not as expected.
-#define CHECK(condition) \
-  do { \
-    if (!(condition)) { \
-      static char complaint[200]; \
-      snprintf(complaint, sizeof complaint, "%s: %s (errno %d)", __func__, #condition, errno); \
-      return complaint; \
-    } \
-  } while (0)
-
-#define ADDRESS(address) (struct sockaddr *)&(address), sizeof(address)
 
 static int nodes[2];
 
@@ -65,8 +54,6 @@ struct sending {
   int socket;
   long count;
 };
-
-static uint8_t pattern(long place) { return (uint8_t)(place * 2654435761u >> 13); }
 
 static void *send_all(void *argument) {
   struct sending *sending = argument;

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "include/plug.h"
 
+#include "check.h"
+
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,15 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-
-#define CHECK(condition) \
-  do { \
-    if (!(condition)) { \
-      static char complaint[200]; \
-      snprintf(complaint, sizeof complaint, "%s: %s (errno %d)", __func__, #condition, errno); \
-      return complaint; \
-    } \
-  } while (0)
 
 /// The table as packetdrill has it, by the places of what is used here: 0 userdata, 1 free,
 /// 2 socket, 3 bind, 4 listen, 5 accept, 7 read, 12 write, 19 close, 24 netdev_send, 25 netdev_receive,

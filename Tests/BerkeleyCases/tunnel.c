@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "include/tunnel.h"
 
+#include "check.h"
 #include "sockets.h"
 
 #include <arpa/inet.h>
@@ -12,16 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CHECK(condition) \
-  do { \
-    if (!(condition)) { \
-      static char complaint[200]; \
-      snprintf(complaint, sizeof complaint, "%s: %s (errno %d)", __func__, #condition, errno); \
-      return complaint; \
-    } \
-  } while (0)
-
-#define ADDRESS(address) (struct sockaddr *)&(address), sizeof(address)
 enum { megabytes = 8 << 20 };
 
 static struct sockaddr_in address(const char *text, int port) {
@@ -29,8 +20,6 @@ static struct sockaddr_in address(const char *text, int port) {
   address.sin_addr.s_addr = inet_addr(text);
   return address;
 }
-
-static uint8_t pattern(long place) { return (uint8_t)(place * 2654435761u >> 13); }
 
 static void *linux_writes(void *argument) {
   int socket = *(int *)argument;
