@@ -5,14 +5,8 @@ import ProtocolStack
 /// A TCP connection of a stack of ours.
 final class StackConnection: StreamImplementation, StackImplementation {
   let socket: StackSocket
-  private let local: Endpoint
-  private let remote: Endpoint
 
-  init(_ socket: StackSocket, local: Endpoint, remote: Endpoint) {
-    self.socket = socket
-    self.local = local
-    self.remote = remote
-  }
+  init(_ socket: StackSocket) { self.socket = socket }
 
   /// A public connection around a handle that the stack has just given out.
   static func make(
@@ -34,11 +28,9 @@ final class StackConnection: StreamImplementation, StackImplementation {
       socket.close()
       throw .connectionReset
     }
-    let connection = StackConnection(
-      socket, local: Endpoint(.tcp, local), remote: Endpoint(.tcp, remote))
     return TCPConnection(
-      local: connection.local, remote: connection.remote, implementation: connection,
-      began: began)
+      local: Endpoint(.tcp, local), remote: Endpoint(.tcp, remote),
+      implementation: StackConnection(socket), began: began)
   }
 
   func tryReadiness() throws(SocketError.Reason) -> Attempt<Void> {
