@@ -15,8 +15,7 @@ extension StackCore: ReactorGuest {
   nonisolated func watch(with poller: inout EpollPoller) {
     assumeIsolated { core in
       for port in core.ports.indices {
-        try? core.ports[port].link.watch(
-          with: &poller, token: UInt64(port) + 1, forRoom: false, again: false)
+        try? core.ports[port].watch(with: &poller, number: port)
       }
     }
   }
@@ -43,23 +42,12 @@ extension StackCore: ReactorGuest {
   }
 
   private func takePackets(from port: Int) {
-    guard !ports[port].isGone else { return }
     let interface = ports[port].interface
     let capture = ports[port].capture
     var bytes = 0
     var packets = 0
     while packets < Self.packetsPerIntake, bytes < Self.bytesPerIntake {
-      do {
-        guard try ports[port].receive() else { return }
-      } catch {
-        switch error.linkFault {
-        case .refused: continue
-        case .congested, .down: return
-        case .gone:
-          ports[port].isGone = true
-          return
-        }
-      }
+      guard ports[port].receive() else { return }
       packets += 1
       // A batch can take longer than a round trip does.
       if packets % 8 == 0 { readClock() }
@@ -73,8 +61,10 @@ extension StackCore: ReactorGuest {
   private func output(with poller: inout EpollPoller) -> GuestState {
     readClock()
     for port in ports.indices {
-      givePackets(to: port)
-      ports[port].tend(with: &poller, token: UInt64(port) + 1)
+      let hasMore = ports[port].givePackets(
+        from: &stack, upTo: Self.packetsPerOutput, number: port, at: now)
+      if hasMore { isBusy = true }
+      ports[port].tend(with: &poller, number: port)
       if ports[port].health != ports[port].toldHealth { tellHealth(of: port) }
     }
     if now >= diary.nextLook { tellDrops() }
@@ -87,25 +77,6 @@ extension StackCore: ReactorGuest {
     defer { isBusy = false }
     if isBusy { return .busy }
     return .idle(until: nextDeadline)
-  }
-
-  private func givePackets(to port: Int) {
-    let interface = ports[port].interface
-    let now = now
-    var packets = 0
-    while packets < Self.packetsPerOutput {
-      guard
-        let packet = ports[port].delayed.take() ?? stack.nextPacket(for: interface, at: now)
-      else { return }
-      packets += 1
-      switch ports[port].transmit(packet, port: port, at: now) {
-      case .sent, .lost: stack.recycle(packet)
-      case .full:
-        ports[port].delayed = consume packet
-        return
-      }
-    }
-    isBusy = true
   }
 
   /// Resumes the tasks that waited for what has happened.
@@ -131,40 +102,5 @@ extension StackCore: ReactorGuest {
     earliest = min(earliest, lingerDeadline ?? .distantFuture)
     earliest = min(earliest, diary.deadline(stack))
     return earliest == .distantFuture ? nil : earliest
-  }
-}
-
-extension NodePort {
-  enum Transmission { case sent, full, lost }
-
-  mutating func receive() throws(SystemError) -> Bool { try link.receive(into: &arriving) }
-
-  mutating func transmit(
-    _ packet: borrowing Packet, port: Int, at now: Instant
-  ) -> Transmission {
-    guard !isGone else { return .lost }
-    do {
-      guard try link.transmit(packet) else { return .full }
-      isDown = false
-      capture?.record(packet, port: port, isOutgoing: true, at: now)
-      return .sent
-    } catch {
-      switch error.linkFault {
-      case .gone: isGone = true
-      // A device that is down is read from as one that is quiet.
-      case .down: isDown = true
-      case .congested, .refused: break
-      }
-      return .lost
-    }
-  }
-
-  /// Has the poller tell of what the port now waits for.
-  mutating func tend(with poller: inout EpollPoller, token: UInt64) {
-    if isGone { return link.stopWatching(with: &poller) }
-    let wantsRoom = delayed != nil
-    guard wantsRoom != isWatchedForRoom else { return }
-    isWatchedForRoom = wantsRoom
-    try? link.watch(with: &poller, token: token, forRoom: wantsRoom, again: true)
   }
 }
