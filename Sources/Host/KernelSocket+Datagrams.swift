@@ -40,11 +40,9 @@ extension KernelSocket {
     into bytes: inout MutableSpan<UInt8>, spill: Spill? = nil
   ) throws(Errno) -> Arrival? {
     var facts = clinux_datagram()
-    let count = try Errno.attempt {
-      unsafe bytes.withUnsafeMutableBytes {
-        unsafe clinux_receive_from(
-          number, $0.baseAddress, $0.count, spill?.memory, spill == nil ? 0 : Spill.stride, &facts)
-      }
+    let count = try unsafe Errno.attempt(filling: &bytes) {
+      unsafe clinux_receive_from(
+        number, $0, $1, spill?.memory, spill == nil ? 0 : Spill.stride, &facts)
     }
     return count == nil ? nil : Arrival(facts)
   }
@@ -64,13 +62,11 @@ extension KernelSocket {
     let count = max(min(limit, places, Int(CLINUX_BATCH), Facts.count), 0)
     // On the stack: what a temporary allocation of this size would not be.
     var facts = Facts(repeating: clinux_datagram())
-    let received = try Errno.attempt {
-      unsafe bytes.withUnsafeMutableBytes { bytes in
-        unsafe facts.withUnsafeElements { facts in
-          unsafe clinux_receive_batch(
-            number, bytes.baseAddress, stride, UInt32(count), spill?.memory,
-            spill == nil ? 0 : Spill.stride, facts)
-        }
+    let received = try unsafe Errno.attempt(filling: &bytes) { bytes, _ in
+      unsafe facts.withUnsafeElements { facts in
+        unsafe clinux_receive_batch(
+          number, bytes, stride, UInt32(count), spill?.memory,
+          spill == nil ? 0 : Spill.stride, facts)
       }
     }
     guard let received else { return nil }
@@ -111,12 +107,10 @@ extension KernelSocket {
   /// - Parameter remote: nil for the address the socket is connected to.
   /// - Returns: false when there is no room for it now.
   public func send(_ bytes: Span<UInt8>, to remote: SocketAddress?) throws(Errno) -> Bool {
-    let count = try Errno.attempt {
-      unsafe bytes.withUnsafeBytes {
-        guard let remote else { return unsafe clinux_send(number, $0.baseAddress, $0.count) }
-        var address = clinux_address(remote, asIPv6: isIPv6)
-        return unsafe clinux_send_to(number, $0.baseAddress, $0.count, &address)
-      }
+    let count = try unsafe Errno.attempt(sending: bytes) {
+      guard let remote else { return unsafe clinux_send(number, $0, $1) }
+      var address = clinux_address(remote, asIPv6: isIPv6)
+      return unsafe clinux_send_to(number, $0, $1, &address)
     }
     return count != nil
   }
@@ -148,10 +142,8 @@ extension KernelSocket {
   /// - Returns: false when there is no room for it now.
   public func send(_ bytes: Span<UInt8>, _ datagram: Outgoing) throws(Errno) -> Bool {
     var outgoing = clinux_outgoing(datagram, onIPv6: isIPv6)
-    let count = try Errno.attempt {
-      unsafe bytes.withUnsafeBytes {
-        unsafe clinux_send_datagram(number, $0.baseAddress, $0.count, &outgoing)
-      }
+    let count = try unsafe Errno.attempt(sending: bytes) {
+      unsafe clinux_send_datagram(number, $0, $1, &outgoing)
     }
     return count != nil
   }
@@ -173,12 +165,9 @@ extension KernelSocket {
       place.bytes = place.bytes.clamped(to: 0..<bytes.count)
       outgoing[index] = clinux_outgoing(place, onIPv6: isIPv6)
     }
-    return try Errno.attempt {
-      unsafe bytes.withUnsafeBytes { bytes in
-        unsafe outgoing.withUnsafeElements { outgoing in
-          unsafe clinux_send_batch(
-            number, bytes.baseAddress, UInt32(count), outgoing, segments ? 1 : 0)
-        }
+    return try unsafe Errno.attempt(sending: bytes) { bytes, _ in
+      unsafe outgoing.withUnsafeElements { outgoing in
+        unsafe clinux_send_batch(number, bytes, UInt32(count), outgoing, segments ? 1 : 0)
       }
     }.map(Int.init)
   }

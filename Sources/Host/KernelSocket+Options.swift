@@ -5,7 +5,7 @@ public import SystemPackage
 extension KernelSocket {
   /// - Parameter name: as /proc/sys/net/ipv4/tcp_available_congestion_control lists it.
   public func setCongestionControl(_ name: String) throws(Errno) {
-    try check(unsafe clinux_set_congestion_control(number, name))
+    try Errno.check(unsafe clinux_set_congestion_control(number, name))
   }
 
   /// Its name; nil where there is none of that kind.
@@ -20,7 +20,7 @@ extension KernelSocket {
   }
 
   public func setDevice(_ name: String) throws(Errno) {
-    try check(unsafe clinux_set_device(number, name))
+    try Errno.check(unsafe clinux_set_device(number, name))
   }
 
   private func text(
@@ -29,7 +29,7 @@ extension KernelSocket {
     var bytes = InlineArray<16, CChar>(repeating: 0)
     var span = bytes.mutableSpan
     let result = unsafe span.withUnsafeMutableBufferPointer { unsafe get($0.baseAddress) }
-    try check(result)
+    try Errno.check(result)
     var text = ""
     for index in bytes.indices {
       guard bytes[index] != 0 else { break }
@@ -43,12 +43,12 @@ extension KernelSocket {
 
   /// - Parameter seconds: nil: off.
   public func setLinger(_ seconds: Int32?) throws(Errno) {
-    try check(clinux_set_linger(number, seconds ?? -1))
+    try Errno.check(clinux_set_linger(number, seconds ?? -1))
   }
 
   public func linger() throws(Errno) -> Int32? {
     var seconds: Int32 = 0
-    try check(unsafe clinux_linger(number, &seconds))
+    try Errno.check(unsafe clinux_linger(number, &seconds))
     return seconds < 0 ? nil : seconds
   }
 
@@ -90,7 +90,7 @@ extension KernelSocket {
 
   public func information() throws(Errno) -> TCPInformation {
     var facts = clinux_tcp_information()
-    try check(unsafe clinux_tcp_information_of(number, &facts))
+    try Errno.check(unsafe clinux_tcp_information_of(number, &facts))
     return TCPInformation(
       state: facts.state, roundTripTime: facts.round_trip_time,
       roundTripVariation: facts.round_trip_variation, minimumRoundTrip: facts.minimum_round_trip,

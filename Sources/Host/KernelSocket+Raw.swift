@@ -6,9 +6,9 @@ public import SystemPackage
 extension KernelSocket {
   /// A new raw socket, non-blocking.
   public static func openRaw(ipv6: Bool, protocol: UInt8) throws(Errno) -> KernelSocket {
-    let number = clinux_raw_socket(ipv6 ? 6 : 4, Int32(`protocol`))
-    guard number >= 0 else { throw .last }
-    return KernelSocket(FileDescriptor(rawValue: number), isIPv6: ipv6)
+    let descriptor = try FileDescriptor.opened(
+      clinux_raw_socket(ipv6 ? 6 : 4, Int32(`protocol`)))
+    return KernelSocket(descriptor, isIPv6: ipv6)
   }
 
   /// Keeps ICMPv6 messages of these types from a raw socket, and lets the others through.
@@ -16,7 +16,7 @@ extension KernelSocket {
     var words = InlineArray<8, UInt32>(repeating: 0)
     for type in messages { words[Int(type >> 5)] |= 1 << UInt32(type & 31) }
     let span = words.span
-    try check(
+    try Errno.check(
       unsafe span.withUnsafeBufferPointer { unsafe clinux_block_messages(number, $0.baseAddress) })
   }
 
@@ -46,10 +46,8 @@ extension KernelSocket {
     into bytes: inout MutableSpan<UInt8>
   ) throws(Errno) -> (error: ReportedError, count: Int)? {
     var facts = clinux_reported_error()
-    let count = try Errno.attempt {
-      unsafe bytes.withUnsafeMutableBytes {
-        unsafe clinux_receive_error(number, $0.baseAddress, $0.count, &facts)
-      }
+    let count = try unsafe Errno.attempt(filling: &bytes) {
+      unsafe clinux_receive_error(number, $0, $1, &facts)
     }
     guard let count else { return nil }
     let error = ReportedError(
@@ -88,18 +86,16 @@ extension KernelSocket {
   public static func openPackets(
     isCooked: Bool, etherType: UInt16, interfaceIndex: UInt32
   ) throws(Errno) -> KernelSocket {
-    let number = clinux_packet_socket(isCooked ? 1 : 0, etherType, interfaceIndex)
-    guard number >= 0 else { throw .last }
-    return KernelSocket(FileDescriptor(rawValue: number), isIPv6: false)
+    let descriptor = try FileDescriptor.opened(
+      clinux_packet_socket(isCooked ? 1 : 0, etherType, interfaceIndex))
+    return KernelSocket(descriptor, isIPv6: false)
   }
 
   /// - Returns: nil when none waits.
   public func receiveFrame(into bytes: inout MutableSpan<UInt8>) throws(Errno) -> Frame? {
     var facts = clinux_frame()
-    let count = try Errno.attempt {
-      unsafe bytes.withUnsafeMutableBytes {
-        unsafe clinux_packet_receive(number, $0.baseAddress, $0.count, &facts)
-      }
+    let count = try unsafe Errno.attempt(filling: &bytes) {
+      unsafe clinux_packet_receive(number, $0, $1, &facts)
     }
     guard count != nil else { return nil }
     var frame = Frame(
@@ -119,10 +115,8 @@ extension KernelSocket {
       facts.station = station.rawValue
       facts.has_station = 1
     }
-    let count = try Errno.attempt {
-      unsafe bytes.withUnsafeBytes {
-        unsafe clinux_packet_send(number, $0.baseAddress, $0.count, &facts)
-      }
+    let count = try unsafe Errno.attempt(sending: bytes) {
+      unsafe clinux_packet_send(number, $0, $1, &facts)
     }
     return count != nil
   }
@@ -130,7 +124,7 @@ extension KernelSocket {
   /// Frames seen, and of these dropped for want of room, since it was last asked.
   public func takeFrameCounts() throws(Errno) -> (seen: UInt32, dropped: UInt32) {
     var counts: (seen: UInt32, dropped: UInt32) = (0, 0)
-    try check(unsafe clinux_packet_statistics(number, &counts.seen, &counts.dropped))
+    try Errno.check(unsafe clinux_packet_statistics(number, &counts.seen, &counts.dropped))
     return counts
   }
 }

@@ -2,12 +2,6 @@ public import Addresses
 internal import CLinux
 public import SystemPackage
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
-
 /// The system calls on an Internet socket of the kernel's: one each, with their errors typed. What
 /// would block is an answer, not an error; an interrupted call is repeated.
 ///
@@ -41,9 +35,7 @@ public struct KernelSocket: Sendable {
       case .datagram: CLINUX_DATAGRAM
       case .echo: CLINUX_ECHO
       }
-    let number = clinux_socket(ipv6 ? 6 : 4, Int32(kind))
-    guard number >= 0 else { throw .last }
-    return KernelSocket(FileDescriptor(rawValue: number), isIPv6: ipv6)
+    return KernelSocket(try .opened(clinux_socket(ipv6 ? 6 : 4, Int32(kind))), isIPv6: ipv6)
   }
 
   /// Ends both directions now, though io_uring still holds the socket; closing it follows.
@@ -56,11 +48,11 @@ public struct KernelSocket: Sendable {
 
   public func bind(to local: SocketAddress) throws(Errno) {
     var address = clinux_address(local, asIPv6: isIPv6)
-    try check(unsafe clinux_bind(number, &address))
+    try Errno.check(unsafe clinux_bind(number, &address))
   }
 
   public func listen(backlog: Int) throws(Errno) {
-    try check(clinux_listen(number, Int32(clamping: backlog)))
+    try Errno.check(clinux_listen(number, Int32(clamping: backlog)))
   }
 
   /// - Returns: false where the handshake has begun: the socket becomes writable at its end, and
@@ -99,14 +91,14 @@ public struct KernelSocket: Sendable {
 
   public func localAddress() throws(Errno) -> SocketAddress {
     var address = clinux_address()
-    try check(unsafe clinux_local_address(number, &address))
+    try Errno.check(unsafe clinux_local_address(number, &address))
     guard let local = SocketAddress(address) else { throw .addressFamilyNotSupported }
     return local
   }
 
   public func remoteAddress() throws(Errno) -> SocketAddress {
     var address = clinux_address()
-    try check(unsafe clinux_remote_address(number, &address))
+    try Errno.check(unsafe clinux_remote_address(number, &address))
     guard let remote = SocketAddress(address) else { throw .addressFamilyNotSupported }
     return remote
   }
@@ -115,21 +107,15 @@ public struct KernelSocket: Sendable {
 
   /// - Returns: bytes read, zero at the end of the stream; nil when nothing is there.
   public func read(into bytes: inout MutableSpan<UInt8>) throws(Errno) -> Int? {
-    try Errno.attempt {
-      unsafe bytes.withUnsafeMutableBytes {
-        unsafe clinux_receive(number, $0.baseAddress, $0.count)
-      }
-    }
+    try unsafe Errno.attempt(filling: &bytes) { unsafe clinux_receive(number, $0, $1) }
   }
 
   /// - Returns: bytes taken; nil when there is no room for any.
   public func write(_ bytes: Span<UInt8>) throws(Errno) -> Int? {
-    try Errno.attempt {
-      unsafe bytes.withUnsafeBytes { unsafe clinux_send(number, $0.baseAddress, $0.count) }
-    }
+    try unsafe Errno.attempt(sending: bytes) { unsafe clinux_send(number, $0, $1) }
   }
 
-  public func shutdownSend() throws(Errno) { try check(clinux_shutdown_send(number)) }
+  public func shutdownSend() throws(Errno) { try Errno.check(clinux_shutdown_send(number)) }
 
   // MARK: Groups
 
@@ -146,19 +132,19 @@ public struct KernelSocket: Sendable {
   ) throws(Errno) {
     var group = clinux_address(SocketAddress(group, port: .any), asIPv6: false)
     guard let source else {
-      return try check(
+      return try Errno.check(
         unsafe clinux_change_membership(number, change.rawValue, &group, nil, interfaceIndex))
     }
     var address = clinux_address(SocketAddress(source, port: .any), asIPv6: false)
-    try check(
+    try Errno.check(
       unsafe clinux_change_membership(number, change.rawValue, &group, &address, interfaceIndex))
   }
 
   /// The interface that multicast datagrams leave by.
   public func setMulticastInterface(_ index: UInt32) throws(Errno) {
-    try check(clinux_set_multicast_interface_4(number, index))
+    try Errno.check(clinux_set_multicast_interface_4(number, index))
     if isIPv6 {
-      try check(
+      try Errno.check(
         clinux_set_option(
           number, Int32(CLINUX_MULTICAST_INTERFACE_6), Int32(truncatingIfNeeded: index)))
     }
@@ -240,24 +226,20 @@ public struct KernelSocket: Sendable {
   }
 
   public func set(_ option: Option, to value: Int) throws(Errno) {
-    try check(clinux_set_option(number, option.number, Int32(clamping: value)))
+    try Errno.check(clinux_set_option(number, option.number, Int32(clamping: value)))
   }
 
   public func get(_ option: Option) throws(Errno) -> Int {
     var value: Int32 = 0
-    try check(unsafe clinux_get_option(number, option.number, &value))
+    try Errno.check(unsafe clinux_get_option(number, option.number, &value))
     return Int(value)
   }
 
   /// What has gone wrong since it was last asked (`SO_ERROR`).
   public func takeError() throws(Errno) {
     var value: Int32 = 0
-    try check(unsafe clinux_get_option(number, Int32(CLINUX_ERROR), &value))
+    try Errno.check(unsafe clinux_get_option(number, Int32(CLINUX_ERROR), &value))
     if value != 0 { throw Errno(rawValue: value) }
-  }
-
-  func check(_ result: Int32) throws(Errno) {
-    if result != 0 { throw .last }
   }
 }
 

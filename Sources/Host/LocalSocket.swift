@@ -1,12 +1,6 @@
 internal import CLinux
 public import SystemPackage
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
-
 /// The system calls on a socket between processes of this machine (unix(7)): one each, with their
 /// errors typed. What would block is an answer, not an error; an interrupted call is repeated.
 ///
@@ -45,9 +39,7 @@ public struct LocalSocket: Sendable {
 
   /// A new socket, non-blocking.
   public static func open(_ kind: Kind) throws(Errno) -> LocalSocket {
-    let number = clinux_local_socket(kind.number)
-    guard number >= 0 else { throw .last }
-    return LocalSocket(FileDescriptor(rawValue: number))
+    LocalSocket(try .opened(clinux_local_socket(kind.number)))
   }
 
   /// Two sockets that are connected to each other.
@@ -58,7 +50,7 @@ public struct LocalSocket: Sendable {
         unsafe clinux_local_pair(kind.number, $0)
       }
     }
-    guard result == 0 else { throw .last }
+    try Errno.check(result)
     return (
       LocalSocket(FileDescriptor(rawValue: numbers[0])),
       LocalSocket(FileDescriptor(rawValue: numbers[1]))
@@ -66,11 +58,11 @@ public struct LocalSocket: Sendable {
   }
 
   public func bind(to name: [UInt8]) throws(Errno) {
-    try check(unsafe clinux_local_bind(number, name, name.count))
+    try Errno.check(unsafe clinux_local_bind(number, name, name.count))
   }
 
   public func listen(backlog: Int) throws(Errno) {
-    try check(clinux_listen(number, Int32(clamping: backlog)))
+    try Errno.check(clinux_listen(number, Int32(clamping: backlog)))
   }
 
   /// - Returns: false where the listener's backlog is full: try again later.
@@ -109,12 +101,12 @@ public struct LocalSocket: Sendable {
   /// Who the other side was when it connected or listened (`SO_PEERCRED`).
   public func peerCredentials() throws(Errno) -> Credentials {
     var credentials = clinux_credentials()
-    try check(unsafe clinux_local_credentials(number, &credentials))
+    try Errno.check(unsafe clinux_local_credentials(number, &credentials))
     return Credentials(
       process: credentials.process, user: credentials.user, group: credentials.group)
   }
 
-  public func shutdownSend() throws(Errno) { try check(clinux_shutdown_send(number)) }
+  public func shutdownSend() throws(Errno) { try Errno.check(clinux_shutdown_send(number)) }
 
   /// - Parameters:
   ///   - name: who gets it; nothing for the socket it is connected to.
@@ -124,11 +116,9 @@ public struct LocalSocket: Sendable {
     _ bytes: Span<UInt8>, to name: [UInt8], passing descriptors: [FileDescriptor]
   ) throws(Errno) -> Int? {
     let numbers = descriptors.map(\.rawValue)
-    return try Errno.attempt {
-      unsafe bytes.withUnsafeBytes {
-        unsafe clinux_local_send(
-          number, $0.baseAddress, $0.count, name, name.count, numbers, UInt32(numbers.count))
-      }
+    return try unsafe Errno.attempt(sending: bytes) {
+      unsafe clinux_local_send(
+        number, $0, $1, name, name.count, numbers, UInt32(numbers.count))
     }
   }
 
@@ -153,11 +143,8 @@ public struct LocalSocket: Sendable {
     var name = [UInt8](repeating: 0, count: Self.longestName)
     var numbers = [Int32](repeating: 0, count: min(max(limit, 0), Self.mostDescriptors))
     let capacity = UInt32(numbers.count)
-    let count = try Errno.attempt {
-      unsafe bytes.withUnsafeMutableBytes {
-        unsafe clinux_local_receive(
-          number, $0.baseAddress, $0.count, &name, &numbers, capacity, &facts)
-      }
+    let count = try unsafe Errno.attempt(filling: &bytes) {
+      unsafe clinux_local_receive(number, $0, $1, &name, &numbers, capacity, &facts)
     }
     guard let count else { return nil }
     return Arrival(
@@ -167,32 +154,5 @@ public struct LocalSocket: Sendable {
       descriptors: numbers.prefix(Int(facts.descriptor_count)).map {
         FileDescriptor(rawValue: $0)
       })
-  }
-
-  private func check(_ result: Int32) throws(Errno) {
-    if result != 0 { throw .last }
-  }
-}
-
-extension Errno {
-  /// The reason of the call that has just failed.
-  static var last: Errno { Errno(rawValue: errno) }
-
-  /// Makes a call that answers below zero where it fails, and again where it was interrupted.
-  ///
-  /// - Returns: the call's answer; nil where it would block.
-  @inline(__always)
-  static func attempt<Answer: SignedInteger>(
-    _ call: () -> Answer
-  ) throws(Errno) -> Answer? {
-    while true {
-      let answer = call()
-      if answer >= 0 { return answer }
-      switch last {
-      case .wouldBlock: return nil
-      case .interrupted: continue
-      case let reason: throw reason
-      }
-    }
   }
 }

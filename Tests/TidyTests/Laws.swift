@@ -68,6 +68,7 @@ extension Law {
       "Sources/Packets/Bytes.swift": "loads and stores behind their own bounds checks",
       "Sources/ProtocolStack/Storage/": "elements in place, behind checked slots and masks",
       "Sources/Host/Syscalls.swift": "the system calls",
+      "Sources/Host/Errno+Calls.swift": "buffers for the time of a system call",
       "Sources/Host/KernelSocket.swift": "the system calls on sockets",
       "Sources/Host/KernelSocket+Datagrams.swift": "the system calls on datagrams",
       "Sources/Host/KernelSocket+Raw.swift": "the system calls on raw and packet sockets",
