@@ -171,7 +171,7 @@ final class KernelHandle: Sendable {
     if isBrief, !lease.core.reactor.isCurrent { return waiter.wake(.outlasted) }
     var isFirstBrief = false
     let refusal = queues.withLock { queues -> WaitOutcome? in
-      if queues.isClosed { return .failed(.closed) }
+      if queues.isClosed { return .closed }
       isFirstBrief = isBrief && !queues.hasBriefWatch
       // Whoever cancels the task from now on finds the waiter in its place; or the wait is brief,
       // and one of so many that to ask each time would be felt.
@@ -263,8 +263,8 @@ final class KernelHandle: Sendable {
       queues.isClosed = true
       return (queues.reading.takeAll(), queues.writing.takeAll())
     }
-    readers.wakeAll(.failed(.closed))
-    writers.wakeAll(.failed(.closed))
+    readers.wakeAll(.closed)
+    writers.wakeAll(.closed)
     if old == 0 { closeDescriptor() }
     return true
   }

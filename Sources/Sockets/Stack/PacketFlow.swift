@@ -142,7 +142,7 @@ private final class PacketFlowEnds: SocketImplementation {
     // To be told of a brief wait's end takes a thread with alarms: here it is a lasting one.
     if waiter.patience == .brief { return waiter.wake(.outlasted) }
     let refusal = state.withLock { state -> WaitOutcome? in
-      if state.isClosed { return .failed(.closed) }
+      if state.isClosed { return .closed }
       if waiter.isCancelled { return .cancelled }
       switch direction {
       case .reading:
@@ -182,7 +182,7 @@ private final class PacketFlowEnds: SocketImplementation {
       state.isClosed = true
       return (state.reading.takeAll(), state.writing.takeAll())
     }
-    readers.wakeAll(.failed(.closed))
-    writers.wakeAll(.failed(.closed))
+    readers.wakeAll(.closed)
+    writers.wakeAll(.closed)
   }
 }

@@ -75,7 +75,7 @@ extension StackCore {
     tellDrops()
     tellEnd(isFault: hasLostEveryLink && !isReleased)
     isFinished = true
-    waiters.close(.failed(.networkDown))
+    waiters.close(.networkDown)
     useLocalSpace { $0.bringDown() }
     for port in ports.indices { ports[port].link.end() }
     for finisher in finishers { finisher.resume() }

@@ -26,16 +26,14 @@ extension StackCore {
       for: point, since: waiters.newsCount(at: point), until: deadline)
     switch outcome {
     case .happened, .outlasted: return socket
-    case .failed(let reason):
+    case .failed(let error):
       stack.close(socket, at: now)
-      throw reason
-    case .cancelled:
-      stack.abort(socket, at: now)
-      throw .cancelled
-    case .deadlineExceeded:
-      stack.abort(socket, at: now)
-      throw .deadlineExceeded
+      throw SocketError.Reason(error)
+    case .closed, .networkDown: stack.close(socket, at: now)
+    case .cancelled, .deadlineExceeded: stack.abort(socket, at: now)
     }
+    try outcome.check()
+    return socket
   }
 
   // MARK: Listening

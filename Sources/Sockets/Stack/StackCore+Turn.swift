@@ -88,7 +88,7 @@ extension StackCore: ReactorGuest {
       case .writable(let socket), .connected(let socket):
         waiters.wake(WaitPoint(socket: socket, direction: .writing))
       case .failed(let socket, let error):
-        waiters.wake(socket, .failed(SocketError.Reason(error)))
+        waiters.wake(socket, .failed(error))
       case .closed(let socket):
         waiters.wake(socket, isEnd: true)
       }

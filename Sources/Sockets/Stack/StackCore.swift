@@ -143,10 +143,10 @@ actor StackCore {
       switch command {
       case .close(let socket):
         stack.close(socket, at: now)
-        waiters.wake(socket, .failed(.closed))
+        waiters.wake(socket, .closed)
       case .abort(let socket):
         stack.abort(socket, at: now)
-        waiters.wake(socket, .failed(.closed))
+        waiters.wake(socket, .closed)
       case .cancel(let number, let point):
         waiters.wake(number: number, at: point, .cancelled)
       case .alarm(let waiter, let place):
@@ -184,7 +184,7 @@ actor StackCore {
       // The runtime has taken the task elsewhere: its next try finds the way back.
       waiter.wake(.happened)
     } else if waiters.isClosed {
-      waiter.wake(.failed(.networkDown))
+      waiter.wake(.networkDown)
     } else if let deadline = waiter.deadline, deadline <= clock.moment {
       waiter.wake(.deadlineExceeded)
     } else if waiter.isCancelled {

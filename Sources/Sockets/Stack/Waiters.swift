@@ -23,7 +23,7 @@ struct Waiters {
 
     mutating func add(_ outcome: WaitOutcome, isEnd: Bool) {
       count &+= 1
-      if isEnd, case .failed = latest { return }
+      if isEnd, latest != .happened { return }
       latest = outcome
     }
   }

@@ -1,4 +1,5 @@
 import Packets
+package import ProtocolStack
 import Synchronization
 
 /// What the implementations of all sockets have in common: tasks wait on them.
@@ -25,14 +26,18 @@ package enum WaitDirection: UInt8, Sendable {
   case writing
 }
 
-/// Why a wait is over.
-package enum WaitOutcome: Sendable {
+/// Why a wait is over. Of a byte: a task that waits has room for it in several frames.
+package enum WaitOutcome: Hashable, Sendable {
   /// Something happened; what, the next try tells.
   case happened
   /// The wait has become a long one; try again, and wait prepared for cancellation.
   case outlasted
-  /// The socket failed or was closed.
-  case failed(SocketError.Reason)
+  /// The socket was closed on this side.
+  case closed
+  /// The node has ended.
+  case networkDown
+  /// The socket failed. It may have left data behind: the next try says which comes first.
+  case failed(StackError)
   /// The caller's task was cancelled.
   case cancelled
   /// The caller's time is over.
@@ -91,13 +96,14 @@ extension SocketImplementation {
 
 extension WaitOutcome {
   /// Throws where another try makes no sense.
+  ///
+  /// Not inlined: an asynchronous function has room in its frame for each error it throws itself.
+  @inline(never)
   func check() throws(SocketError.Reason) {
     switch self {
-    case .happened, .outlasted: return
-    case .failed(.closed): throw .closed
-    case .failed(.networkDown): throw .networkDown
-    // What failed may have left data behind; the next try says which comes first.
-    case .failed: return
+    case .happened, .outlasted, .failed: return
+    case .closed: throw .closed
+    case .networkDown: throw .networkDown
     case .cancelled: throw .cancelled
     case .deadlineExceeded: throw .deadlineExceeded
     }

@@ -37,6 +37,7 @@ struct Buffer: ~Copyable {
   /// until the next call.
   ///
   /// - Returns: how many bytes; zero at the end.
+  @inline(__always)
   mutating func fill(from connection: TCPConnection) async throws(SocketError) -> Int {
     while true {
       giveBack()

@@ -19,7 +19,7 @@ extension LocalSpace {
   /// - Returns: what to wake it with at once instead.
   mutating func enlist(_ waiter: Waiter, at place: Place) -> WaitOutcome? {
     guard let socket = sockets[place.socket] else {
-      return place.queue == .delivering ? .happened : .failed(absence)
+      return place.queue == .delivering ? .happened : isDown ? .networkDown : .closed
     }
     // Whoever cancels the task from now on finds the waiter in its place.
     if waiter.isCancelled { return .cancelled }

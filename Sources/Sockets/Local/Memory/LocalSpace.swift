@@ -178,12 +178,12 @@ struct LocalSpace {
   mutating func close(_ number: Number) { remove(number, wasAccepted: true, .closed) }
 
   private mutating func remove(
-    _ number: Number, wasAccepted: Bool, _ reason: SocketError.Reason
+    _ number: Number, wasAccepted: Bool, _ outcome: WaitOutcome
   ) {
     guard let socket = sockets.removeValue(forKey: number) else { return }
     if let key = Self.key(socket.name, socket.kind), names[key] == number { names[key] = nil }
-    release(socket.reading, .failed(reason))
-    release(socket.writing, .failed(reason))
+    release(socket.reading, outcome)
+    release(socket.writing, outcome)
     // They look the name up again.
     release(socket.delivering, .happened)
     if let peer = socket.peer {
@@ -194,7 +194,7 @@ struct LocalSpace {
       sockets[peer]?.hasShutDown = true
       wake(peer)
     }
-    for connection in socket.pending { remove(connection, wasAccepted: false, reason) }
+    for connection in socket.pending { remove(connection, wasAccepted: false, outcome) }
   }
 
   /// Gives every socket up, for good.
