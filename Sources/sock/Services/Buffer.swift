@@ -53,6 +53,7 @@ struct Buffer: ~Copyable {
 
   private mutating func readNow(_ connection: TCPConnection) async throws(SocketError) -> Int {
     var span = bytes.mutableSpan
+    if let count = try connection.tryRead(into: &span) { return count }
     return try await connection.read(into: &span, timeout: .zero)
   }
 

@@ -127,7 +127,10 @@ final class Offer: Sendable {
         let count = try await buffer.fill(from: connection)
         if count == 0 { break }
         traffic.bytesIn += Int64(count)
-        try await connection.write(buffer.bytes.span.extracting(first: count))
+        let written = try connection.tryWrite(buffer.bytes.span.extracting(first: count))
+        if written < count {
+          try await connection.write(buffer.bytes.span.extracting(written..<count))
+        }
         traffic.bytesOut += Int64(count)
         buffer.grow(after: count)
       }
