@@ -152,8 +152,25 @@ struct RingTests {
   func choice() {
     #expect(HostNode(engine: .ioUring).engine == .ioUring)
     #expect(HostNode(engine: .epoll).engine == .epoll)
-    let node = HostNode()
-    #expect(node.engine != .automatic)
-    #expect((node.engine == .epoll) == (node.engineReason != nil))
+    #expect(HostNode(engine: .epoll).engineReason == nil)
+    #expect(HostNode().engine == .ioUring)
+    #expect(HostNode().engineReason == nil)
+  }
+
+  @Test("A node that may choose does without a ring it cannot have; one that may not says so")
+  func fallback() async throws {
+    var sizes = RingSizes()
+    sizes.bufferCount = 3
+    let node = HostNode(engine: .automatic, sizes)
+    #expect(node.engine == .epoll)
+    #expect(node.engineReason?.contains("io_uring") == true, "\(node.engineReason ?? "")")
+    let listener = try await node.listen(on: "tcp://127.0.0.1:0")
+    async let accepted = listener.accept(timeout: patience)
+    let client = try await node.connect(to: listener.local, timeout: patience)
+    try await client.write(Array("hello".utf8))
+    #expect(try await accepted.read(exactly: 5, timeout: patience) == Array("hello".utf8))
+    let refused = HostNode(engine: .ioUring, sizes)
+    #expect(refused.engine == .ioUring)
+    await #expect(throws: SocketError.self) { try await refused.listen(on: "tcp://127.0.0.1:0") }
   }
 }

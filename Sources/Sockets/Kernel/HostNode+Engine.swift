@@ -3,10 +3,9 @@ import Host
 extension HostNode {
   /// How a node hears from the kernel about its sockets. All do the same at another price.
   public enum Engine: String, Hashable, Sendable, CaseIterable {
-    /// What has measured better, which is epoll: with half as many system calls io_uring answers
-    /// as fast over one connection, but fewer requests over 64 and more, where most of the time
-    /// goes into sending, which is alike (`Benchmarks/sockets`). The node's ``HostNode/engine``
-    /// tells the choice and ``HostNode/engineReason`` the reason.
+    /// io_uring where it can be had, else epoll. io_uring answers as many requests or more for the
+    /// same work (`Benchmarks/sockets`). The node's ``HostNode/engine`` tells the choice, and
+    /// ``HostNode/engineReason`` what stood in the way.
     case automatic
     /// The kernel tells what a socket is ready for, each change once; every call is a system call.
     /// Works everywhere.
@@ -29,9 +28,22 @@ extension HostNode {
       }
     }()
 
-    func choose() -> (engine: Engine, reason: String?) {
-      guard self == .automatic else { return (self, nil) }
-      return (.epoll, Self.ioUringRefusal ?? "epoll answers more requests over many connections")
+    /// Sets up what this engine needs.
+    ///
+    /// - Returns: the ring, nil for epoll; and why it is epoll, where that was not asked for.
+    /// - Throws: why io_uring cannot be had, where it was asked for.
+    func start(_ sizes: RingSizes) throws(SystemError) -> (ring: RingEngine?, reason: String?) {
+      switch self {
+      case .epoll: return (nil, nil)
+      case .ioUring: return (try RingEngine(sizes), nil)
+      case .automatic:
+        if let refusal = Self.ioUringRefusal { return (nil, refusal) }
+        do {
+          return (try RingEngine(sizes), nil)
+        } catch {
+          return (nil, "\(error)")
+        }
+      }
     }
   }
 }

@@ -31,23 +31,26 @@ public final class HostNode: NetworkNode {
   }
 
   package init(engine: Engine, _ sizes: RingSizes, _ logger: Logger? = nil) {
-    let choice = engine.choose()
     let logger = logger?.naming(node: "host") ?? .silent
-    self.engine = choice.engine
-    engineReason = choice.reason
-    self.logger = logger
+    var engine = engine
+    var reason: String?
     do {
-      let ring = choice.engine == .ioUring ? try RingEngine(sizes) : nil
+      let ring: RingEngine?
+      (ring, reason) = try engine.start(sizes)
+      engine = ring == nil ? .epoll : .ioUring
       lease = .success(try KernelLease(ring, logger))
-      logger.debug(
-        "node up",
-        metadata: ["engine": "\(choice.engine)", "reason": "\(choice.reason ?? "as asked")"])
+      var metadata: Logger.Metadata = ["engine": "\(engine)"]
+      metadata["reason"] = reason.map { "\($0)" }
+      logger.debug("node up", metadata: metadata)
     } catch {
+      if engine == .automatic { engine = .epoll }
       lease = .failure(error)
       logger.error(
-        "the system refuses what the node needs", error: error,
-        metadata: ["engine": "\(choice.engine)"])
+        "the system refuses what the node needs", error: error, metadata: ["engine": "\(engine)"])
     }
+    self.engine = engine
+    engineReason = reason
+    self.logger = logger
   }
 
   public var executor: any TaskExecutor {
