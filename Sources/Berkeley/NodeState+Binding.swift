@@ -57,6 +57,9 @@ extension NodeState {
       guard other.isStream, let bound = other.bound, bound.port == local.port,
         overlap(bound.address, other.options.isIPv6Only, local.address, own.options.isIPv6Only)
       else { continue }
+      if let device = own.options.device, let another = other.options.device, device != another {
+        continue
+      }
       if own.options.reusesPort, other.options.reusesPort { continue }
       if own.options.reusesAddress, other.options.reusesAddress, other.phase != .listening {
         continue

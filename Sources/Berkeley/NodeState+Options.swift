@@ -14,6 +14,7 @@ extension NodeState {
   private static var mostLowWater: Int64 { 3 << 20 }
 
   mutating func setOption(_ index: Int, _ option: CInt, _ value: Int64) throws(Errno) {
+    if option == CInt(BERKELEY_DEVICE) { return try bind(index, toDevice: value) }
     try set(index, Int(option), value)
     apply(index)
     // As on Linux, TCP_NODELAY sends what waits, each time it is set and whatever holds it back.
@@ -24,6 +25,37 @@ extension NodeState {
       try? stack.setQuickAcknowledgment(handle, value != 0, at: now)
     default: break
     }
+  }
+
+  /// `SO_BINDTODEVICE`.
+  ///
+  /// - Parameter number: the interface's; below zero for none.
+  private mutating func bind(_ index: Int, toDevice number: Int64) throws(Errno) {
+    let device = number < 0 ? nil : InterfaceIndex(rawValue: UInt8(clamping: number))
+    guard let handle = records[index].handle else {
+      records[index].options.device = device
+      return
+    }
+    var options = records[index].options
+    options.device = device
+    let isStream = records[index].isStream
+    let now = now
+    // What has no way there stays as it is.
+    try refusing { () throws(StackError) in
+      if isStream {
+        try stack.setOptions(handle, options.stream, at: now)
+      } else {
+        try stack.setOptions(handle, options.datagrams, at: now)
+      }
+    }
+    records[index].options.device = device
+  }
+
+  /// The name of an interface.
+  func deviceName(_ number: Int) throws(Errno) -> String {
+    let name = stack.name(of: InterfaceIndex(rawValue: UInt8(clamping: number)))
+    guard (0..<256).contains(number), !name.isEmpty else { throw .operationNotSupportedByDevice }
+    return name
   }
 
   /// Tells the stack of the options.
@@ -210,6 +242,7 @@ extension NodeState {
     case BERKELEY_RECEIVE_PACKET_INFO: return options.tellsPacketInfo ? 1 : 0
     case BERKELEY_RECEIVE_TRAFFIC_CLASS: return options.tellsTrafficClass ? 1 : 0
     case BERKELEY_IPV6_ONLY: return options.isIPv6Only ? 1 : 0
+    case BERKELEY_DEVICE: return options.device.map { Int64($0.rawValue) } ?? -1
     case BERKELEY_PATH_MTU:
       guard record.phase == .connected else { throw .socketNotConnected }
       let info = record.handle.flatMap { stack.connectionInfo($0) }
@@ -232,6 +265,7 @@ extension SocketOptions {
   var stream: TCPSocketOptions {
     var result = TCPSocketOptions()
     result.noDelay = noDelay
+    result.device = device
     result.isCorked = isCorked
     result.keepAliveIdle = keepsAlive ? .seconds(keepIdle) : nil
     result.keepAliveInterval = .seconds(keepInterval)
@@ -257,6 +291,7 @@ extension SocketOptions {
     var result = UDPSocketOptions()
     result.receiveBufferSize = Int(receiveBuffer ?? 212_992)
     result.allowsBroadcast = allowsBroadcast
+    result.device = device
     result.hopLimit = hops.map { UInt8(clamping: $0) }
     result.multicastHopLimit = UInt8(clamping: multicastHops)
     result.loopsMulticast = loopsMulticast

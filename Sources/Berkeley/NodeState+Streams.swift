@@ -1,4 +1,5 @@
 import Addresses
+import CBerkeley
 import ProtocolStack
 import SystemPackage
 
@@ -112,6 +113,8 @@ extension NodeState {
     let place = insert(
       isStream: true, family: parent.family, isNonBlocking: isNonBlocking,
       options: parent.options)
+    // As on Linux, a connection has its listener's options but for this one.
+    records[place].options.kept[CInt(BERKELEY_PRIORITY)] = nil
     setHandle(accepted, of: place)
     records[place].bound = stack.localAddress(accepted)
     records[place].phase = .connected

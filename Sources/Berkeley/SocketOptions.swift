@@ -1,3 +1,5 @@
+import ProtocolStack
+
 /// A socket's options as Linux counts them: buffers doubled, times in nanoseconds.
 struct SocketOptions: Sendable {
   var reusesAddress = false
@@ -33,6 +35,8 @@ struct SocketOptions: Sendable {
   var tellsPacketInfo = false
   var tellsTrafficClass = false
   var inquires = false
+  /// nil: any.
+  var device: InterfaceIndex?
   /// As `getsockopt` tells it; zero: the stack's.
   var notSentLowWater: Int64 = 0
   /// Values that are kept and told, and change nothing.

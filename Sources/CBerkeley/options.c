@@ -97,6 +97,43 @@ static int set_congestion(int descriptor, const char *name, socklen_t length) {
   return -ENOENT;
 }
 
+/// SO_BINDTODEVICE: by the name of an interface of the socket's node; an empty one for any.
+static int set_device(int descriptor, const char *name, socklen_t length) {
+  char wanted[16] = "", found[16];
+  if (length > sizeof wanted - 1) length = sizeof wanted - 1;
+  if (length > 0 && name == NULL) return -EFAULT;
+  if (length > 0) memcpy(wanted, name, length);
+  if (wanted[0] == 0) return berkeley_set_option(descriptor, BERKELEY_DEVICE, -1);
+  for (int number = 0; number < 256; number++) {
+    int result = berkeley_device_name(descriptor, number, found);
+    if (result == -ENODEV) break;
+    if (result < 0) return result;
+    if (strcmp(wanted, found) == 0)
+      return berkeley_set_option(descriptor, BERKELEY_DEVICE, number);
+  }
+  return -ENODEV;
+}
+
+static int get_device(int descriptor, char *name, socklen_t *length) {
+  int64_t number;
+  char found[16];
+  int result = berkeley_get_option(descriptor, BERKELEY_DEVICE, &number);
+  if (result < 0) return result;
+  if (length == NULL) return -EFAULT;
+  if ((int)*length < 0) return -EINVAL;
+  if (number < 0) {
+    *length = 0;
+    return 0;
+  }
+  if (*length < sizeof found) return -EINVAL;
+  result = berkeley_device_name(descriptor, (int)number, found);
+  if (result < 0) return result;
+  if (name == NULL) return -EFAULT;
+  *length = (socklen_t)strlen(found) + 1;
+  memcpy(name, found, *length);
+  return 0;
+}
+
 /// IP_ADD_MEMBERSHIP and its kin: a group, and the interface by number.
 static int set_membership(
     int descriptor, int level, int name, const void *value, socklen_t length) {
@@ -141,6 +178,7 @@ static int set(int descriptor, int level, int name, const void *value, socklen_t
     return kind == BERKELEY_STREAM
         ? -EPROTO : set_membership(descriptor, level, name, value, length);
   }
+  if (level == SOL_SOCKET && name == SO_BINDTODEVICE) return set_device(descriptor, value, length);
   const struct option *option = find(descriptor, level, name);
   if (option == NULL || option->read_only) return -ENOPROTOOPT;
   if (option->form == CONGESTION) {
@@ -256,6 +294,7 @@ _Static_assert(sizeof(struct longer_tcp_info) >= linux_size, "room for all of TC
 static int get(int descriptor, int level, int name, void *value, socklen_t *length) {
   if (!berkeley_is_descriptor(descriptor)) return -EBADF;
   if (berkeley_kind(descriptor) < 0) return -ENOTSOCK;
+  if (level == SOL_SOCKET && name == SO_BINDTODEVICE) return get_device(descriptor, value, length);
   const struct option *option = find(descriptor, level, name);
   int is_info = level == IPPROTO_TCP && name == TCP_INFO &&
       berkeley_kind(descriptor) == BERKELEY_STREAM;

@@ -76,6 +76,12 @@ public struct UDPSocketOptions: Hashable, Sendable {
   /// The differentiated services and congestion codepoints that datagrams leave with, as one octet
   /// (`IP_TOS`, `IPV6_TCLASS`; RFC 2474, RFC 3168 §5).
   public var trafficClass: UInt8 = 0
+  /// The interface its packets go by and come by; nil: any (`SO_BINDTODEVICE`).
+  public var device: InterfaceIndex?
+  /// Kept and told, and without effect: no queue and no filter below looks at them (`SO_PRIORITY`,
+  /// `SO_MARK`).
+  public var priority: UInt32 = 0
+  public var mark: UInt32 = 0
 
   /// What a waiting datagram counts in addition to its bytes.
   public static let datagramOverhead = 128

@@ -10,7 +10,7 @@ extension ProtocolStack {
     let abilities = LinkAbilities(mtu: 65_535, checksumOffload: true)
     guard let number = interfaces.insert(Interface(abilities, configuration: configuration))
     else { return }
-    names.append("loopback")
+    names.append("lo")
     tcp.interfaceAdded()
     for address: IPAddress in [.v4(.loopback), .v6(.loopback)] {
       interfaces[number].addresses.append(

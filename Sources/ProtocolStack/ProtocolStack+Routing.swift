@@ -35,6 +35,33 @@ extension ProtocolStack {
       over: number, from: source, nextHop: gateway ?? destination, isIPv4: destination.isIPv4)
   }
 
+  /// As ``route(to:from:zone:)``, for a socket that may be bound to a device. What is for this host
+  /// needs none, and stays here.
+  func route(
+    to destination: IPAddress, from source: IPAddress?, zone: UInt32,
+    device: InterfaceIndex?
+  ) throws(StackError) -> Route {
+    guard let device else { return try route(to: destination, from: source, zone: zone) }
+    let number = UInt32(device.rawValue)
+    guard zone == 0 || zone == number else { throw .invalidOperation }
+    let route = try route(to: destination, from: source, zone: number)
+    // The loopback device carries nothing else.
+    guard number > 0 || route.interface == device else { throw .networkUnreachable }
+    return route
+  }
+
+  /// The device that a packet has come by, to sockets that are bound to one. As on Linux, what the
+  /// host sends to itself has come by the one that has the address.
+  func device(of destination: IPv6Address, on number: UInt32) -> InterfaceIndex {
+    index(number > 0 ? number : owner(of: destination) ?? 0)
+  }
+
+  /// A socket can be bound to an interface that is there.
+  func mustExist(_ device: InterfaceIndex?) throws(StackError) {
+    guard let device else { return }
+    guard interfaces.contains(UInt32(device.rawValue)) else { throw .networkDown }
+  }
+
   /// Interface and gateway, by the longest prefix. Groups, link-local addresses and the limited
   /// broadcast stay on the link that was named, or the only one they can mean.
   private func way(

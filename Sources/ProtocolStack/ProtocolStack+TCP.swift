@@ -25,8 +25,10 @@ extension ProtocolStack {
     else { throw .networkUnreachable }
     let source = local.map { Self.plain($0.address) }
     if let source, source.isIPv4 != peer.address.isIPv4 { throw .addressFamilyNotSupported }
+    try mustExist(options.device)
     let route = try route(
-      to: peer.address, from: source, zone: peer.zone > 0 ? peer.zone : local?.zone ?? 0)
+      to: peer.address, from: source, zone: peer.zone > 0 ? peer.zone : local?.zone ?? 0,
+      device: options.device)
     return try tcp.connect(
       to: peer, localPort: local?.port ?? .any, route: route, options: options, at: present)
   }
@@ -48,6 +50,7 @@ extension ProtocolStack {
     observe(now)
     let address = Self.plain(local.address)
     guard address.isUnspecified || mayBind(address.mapped) else { throw .addressNotAvailable }
+    try mustExist(options.device)
     // ID-1, RFC 6056 §3.3.1: a port that nobody can foretell.
     let start = local.port == .any ? secrets.next(below: tcp.ports.count) : 0
     return try tcp.listen(
@@ -126,10 +129,23 @@ extension ProtocolStack {
   }
 
   /// Changes a connection's options, or those of the connections a listener will have.
+  ///
+  /// - Throws: `noSuchSocket`; `networkDown` for a device that does not exist; for another device
+  ///   than before what routing says, and then nothing has changed.
   public mutating func setOptions(
     _ socket: SocketHandle, _ options: TCPSocketOptions, at now: Instant
   ) throws(StackError) {
     observe(now)
+    try mustExist(options.device)
+    if let slot = tcp.connection(socket), tcp.connections[slot].options.device != options.device,
+      tcp.connections[slot].state != .closed
+    {
+      let flow = tcp.connections[slot].flow
+      let route = try route(
+        to: flow.remoteAddress, from: flow.localAddress,
+        zone: flow.addressZone > 0 ? flow.addressZone &- 1 : 0, device: options.device)
+      tcp.rebind(slot, over: route, isBound: options.device != nil, at: present)
+    }
     try tcp.setOptions(socket, options, at: present)
   }
 
@@ -210,7 +226,7 @@ extension ProtocolStack {
 
   // MARK: - Arrivals
 
-  /// Hands a segment to TCP, with the way back where it may begin a connection.
+  /// Hands a segment to TCP, with where it came from where it may begin a connection.
   @inline(__always)
   mutating func deliverTCP(_ segment: Span<UInt8>, _ delivery: Delivery) {
     // RFC 9293 §3.9.2.3 MUST-57: TCP is between two hosts.
@@ -218,18 +234,23 @@ extension ProtocolStack {
       counts.foreignDestinations &+= 1
       return
     }
-    var route: Route?
-    if mayBeginConnection(segment) {
-      route = replyRoute(
-        to: delivery.source, from: delivery.destination, on: delivery.arrival.number)
-      if route == nil { counts.unroutable &+= 1 }
-    }
+    var origin: Origin?
+    if mayBeginConnection(segment) { origin = self.origin(of: delivery) }
     tcp.receive(
       segment, from: delivery.source, to: delivery.destination,
-      on: index(delivery.arrival.number), route: route,
+      on: index(delivery.arrival.number), origin: origin,
       checksumIsValid: delivery.checksumIsValid,
       congestionExperienced: delivery.ecn == .congestionExperienced,
       segmentSize: delivery.segmentSize, at: present)
+  }
+
+  private mutating func origin(of delivery: Delivery) -> Origin? {
+    let number = delivery.arrival.number
+    guard let route = replyRoute(to: delivery.source, from: delivery.destination, on: number) else {
+      counts.unroutable &+= 1
+      return nil
+    }
+    return Origin(route: route, device: device(of: delivery.destination.mapped, on: number))
   }
 
   /// A SYN, or while cookies are out any acknowledgment.

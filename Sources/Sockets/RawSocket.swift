@@ -150,11 +150,14 @@ public struct RawOptions: Hashable, Sendable {
   public var checksumOffset: Int?
   /// Types of ICMPv6 messages that the socket does not hear (`ICMP6_FILTER`).
   public var blockedMessages: Set<UInt8>
+  /// The name of the interface that packets go by and come by; nil: any (`SO_BINDTODEVICE`).
+  public var device: String?
 
   public init(
     receiveBufferLimit: Int? = nil, includesHeader: Bool = false, allowsBroadcast: Bool = false,
     hopLimit: UInt8? = nil, trafficClass: TrafficClass = TrafficClass(),
-    checksumOffset: Int? = nil, blockedMessages: Set<UInt8> = []
+    checksumOffset: Int? = nil, blockedMessages: Set<UInt8> = [],
+    device: String? = nil
   ) {
     self.receiveBufferLimit = receiveBufferLimit
     self.includesHeader = includesHeader
@@ -163,5 +166,6 @@ public struct RawOptions: Hashable, Sendable {
     self.trafficClass = trafficClass
     self.checksumOffset = checksumOffset
     self.blockedMessages = blockedMessages
+    self.device = device
   }
 }

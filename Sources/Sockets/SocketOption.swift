@@ -30,6 +30,7 @@ package enum OptionValue: Hashable, Sendable {
   case text(String)
 
   var number: Int? { if case .number(let number) = self { number } else { nil } }
+  var text: String? { if case .text(let text) = self { text } else { nil } }
 }
 
 extension SocketOption where Value == Bool {
@@ -79,9 +80,11 @@ extension SocketOption where Value == Int {
   public static var hopLimit: Self { Self(.hopLimit) }
   /// `IP_MULTICAST_TTL`, `IPV6_MULTICAST_HOPS`.
   public static var multicastHopLimit: Self { Self(.multicastHopLimit) }
-  /// What the kernel's routing and filters know packets by (`SO_MARK`); needs privileges.
+  /// What the kernel's routing and filters know packets by (`SO_MARK`); needs privileges there. On
+  /// a stack of ours a number that is kept and told: nothing looks at it.
   public static var mark: Self { Self(.mark) }
-  /// The queueing priority, 0 to 6 without privileges (`SO_PRIORITY`).
+  /// The queueing priority (`SO_PRIORITY`); above 6 it needs privileges on the kernel. Setting
+  /// ``trafficClass`` sets it, too. On a stack of ours a number that is kept and told.
   public static var priority: Self { Self(.priority) }
 }
 
@@ -127,7 +130,8 @@ extension SocketOption where Value == String {
   /// The name of the congestion control: `reno`, `cubic`, and on the kernel what else it has
   /// (`TCP_CONGESTION`).
   public static var congestionControl: Self { Self(.congestionControl) }
-  /// The interface that all packets go by; empty: any (`SO_BINDTODEVICE`).
+  /// The interface that all packets go by and come by; empty: any (`SO_BINDTODEVICE`). On the
+  /// kernel only the privileged may change it once it is set.
   public static var device: Self { Self(.device) }
 }
 

@@ -43,11 +43,14 @@ public struct TCPOptions: Hashable, Sendable {
   /// Of a listener: shares its address and port with listeners that say so, too
   /// (`SO_REUSEPORT`); each gets a part of the connections.
   public var reusesPort: Bool
+  /// The name of the interface that packets go by and come by; nil: any (`SO_BINDTODEVICE`).
+  public var device: String?
 
   public init(
     noDelay: Bool = false, keepAlive: KeepAlive? = nil, userTimeout: Duration? = nil,
     sendBufferLimit: Int? = nil, receiveBufferLimit: Int? = nil, maximumSegmentSize: Int? = nil,
-    congestionControl: CongestionControl? = nil, reusesPort: Bool = false
+    congestionControl: CongestionControl? = nil, reusesPort: Bool = false,
+    device: String? = nil
   ) {
     self.noDelay = noDelay
     self.keepAlive = keepAlive
@@ -57,5 +60,6 @@ public struct TCPOptions: Hashable, Sendable {
     self.maximumSegmentSize = maximumSegmentSize
     self.congestionControl = congestionControl
     self.reusesPort = reusesPort
+    self.device = device
   }
 }

@@ -22,12 +22,14 @@ public struct UDPOptions: Hashable, Sendable {
   /// Shares its address and port with sockets that say so, too (`SO_REUSEPORT`): each hears a part
   /// of the peers.
   public var reusesPort: Bool
+  /// The name of the interface that datagrams go by and come by; nil: any (`SO_BINDTODEVICE`).
+  public var device: String?
 
   public init(
     receiveBufferLimit: Int? = nil, allowsBroadcast: Bool = false, hopLimit: UInt8? = nil,
     multicastHopLimit: UInt8 = 1, loopsMulticast: Bool = true, multicastInterface: String? = nil,
     trafficClass: TrafficClass = TrafficClass(), reusesAddress: Bool = false,
-    reusesPort: Bool = false
+    reusesPort: Bool = false, device: String? = nil
   ) {
     self.receiveBufferLimit = receiveBufferLimit
     self.allowsBroadcast = allowsBroadcast
@@ -38,5 +40,6 @@ public struct UDPOptions: Hashable, Sendable {
     self.trafficClass = trafficClass
     self.reusesAddress = reusesAddress
     self.reusesPort = reusesPort
+    self.device = device
   }
 }

@@ -144,6 +144,59 @@ static void forms(struct run *run) {
   CALL(close, s);
 }
 
+static void device(struct run *run, int s, const char *name, socklen_t room) {
+  char text[64];
+  memset(text, 'x', sizeof text);
+  if (name != NULL) CALL(setsockopt, s, SOL_SOCKET, SO_BINDTODEVICE, name, strlen(name));
+  socklen_t length = room;
+  CALL(getsockopt, s, SOL_SOCKET, SO_BINDTODEVICE, text, &length);
+  note(run, "device %.*s length %d\n", text[0] == 'x' ? 0 : (int)length, text, (int)length);
+}
+
+static void devices(struct run *run) {
+  int l = OPEN(socket, AF_INET, SOCK_STREAM, 0);
+  device(run, l, NULL, 64);
+  device(run, l, "", 64);
+  device(run, l, "no such device at all", 64);
+  device(run, l, "lo", 64);
+  device(run, l, NULL, 16);
+  device(run, l, NULL, 15);
+  device(run, l, NULL, 0);
+  int value = 4;
+  CALL(setsockopt, l, SOL_SOCKET, SO_PRIORITY, &value, sizeof value);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t length = sizeof address;
+  CALL(bind, l, (struct sockaddr *)&address, sizeof address);
+  CALL(getsockname, l, (struct sockaddr *)&address, &length);
+  CALL(listen, l, 1);
+  int c = OPEN(socket, AF_INET, SOCK_STREAM, 0);
+  device(run, c, "lo", 64);
+  CALL(connect, c, (struct sockaddr *)&address, sizeof address);
+  int s = OPEN(accept, l, NULL, NULL);
+  device(run, s, NULL, 64);
+  length = sizeof value;
+  CALL(getsockopt, s, SOL_SOCKET, SO_PRIORITY, &value, &length);
+  note(run, "priority %d\n", value);
+  CALL(send, c, "over it", 7, 0);
+  char bytes[16] = "";
+  CALL(recv, s, bytes, sizeof bytes, 0);
+  note(run, "%s\n", bytes);
+  CALL(close, c);
+  CALL(close, s);
+  CALL(close, l);
+  int u = OPEN(socket, AF_INET, SOCK_DGRAM, 0);
+  device(run, u, "lo", 64);
+  address.sin_port = 0;
+  CALL(bind, u, (struct sockaddr *)&address, sizeof address);
+  length = sizeof address;
+  CALL(getsockname, u, (struct sockaddr *)&address, &length);
+  int v = OPEN(socket, AF_INET, SOCK_DGRAM, 0);
+  CALL(sendto, v, "there", 5, 0, (struct sockaddr *)&address, sizeof address);
+  CALL(recv, u, bytes, sizeof bytes, 0);
+  CALL(close, v);
+  CALL(close, u);
+}
+
 static void information(struct run *run) {
   int c, s;
   struct tcp_info info;
@@ -169,5 +222,6 @@ const struct named_case option_cases[] = {
     {"options of streams", stream_options},
     {"options of addresses and datagrams", address_options},
     {"forms of options", forms},
+    {"devices", devices},
     {"information on a connection", information},
     {NULL, NULL}};

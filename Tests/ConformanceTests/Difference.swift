@@ -16,6 +16,7 @@ enum Difference: String, CaseIterable, Sendable {
   case portsOfConnections = "The port of a connection"
   case endIsNoByte = "The bytes received up to the end of a stream"
   case sourcesOfRawSockets = "The sources that a raw socket of IPv6 has joined for"
+  case privileges = "Priorities and marks"
   case portZero = "Connecting to port zero"
 }
 

@@ -59,6 +59,20 @@ struct OptionsArticle {
     #expect(second.header.hopLimit == 3)
   }
 
+  @Test("A connection goes by one device, where there is one of the name")
+  func device() async throws {
+    let nodes = try await World.stack.nodes()
+    let node = nodes.client
+    let listener = try await nodes.server.listen(on: .tcp(nodes.address, port: 0))
+    let remote = listener.local
+    let refusal = await #expect(throws: SocketError.self) {
+      let options = TCPOptions(device: "eth0")
+      let connection = try await node.connect(to: remote, options: options)
+      connection.close()
+    }
+    #expect(refusal?.reason == .noSuchInterface("eth0"))
+  }
+
   @Test("Every option has its row, and no other")
   func everyOption() throws {
     let long = ["option", "unit", "without it", "on Linux", "on our stack"]

@@ -279,6 +279,19 @@ public func berkeley_get_option(
 }
 
 @c @implementation
+public func berkeley_device_name(
+  _ descriptor: CInt, _ number: CInt, _ name: UnsafeMutablePointer<CChar>?
+) -> CInt {
+  answer { () throws(Errno) in
+    try descriptors.turn(descriptor) { (state, index) throws(Errno) in
+      let bytes = Array(try state.deviceName(Int(number)).utf8.prefix(15)) + [0]
+      for place in bytes.indices { unsafe name?[place] = CChar(bitPattern: bytes[place]) }
+      return 0
+    }
+  }
+}
+
+@c @implementation
 public func berkeley_get_tcp_info(
   _ descriptor: CInt, _ information: UnsafeMutablePointer<berkeley_tcp_info>?
 ) -> CInt {

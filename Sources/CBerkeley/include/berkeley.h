@@ -77,6 +77,8 @@ enum {
   BERKELEY_DO_NOT_ROUTE,
   BERKELEY_PRIORITY,
   BERKELEY_MARK,
+  /// The number of an interface; -1 for none.
+  BERKELEY_DEVICE,
   BERKELEY_NO_DELAY,
   BERKELEY_CORK,
   BERKELEY_MAXIMUM_SEGMENT,
@@ -179,6 +181,11 @@ ssize_t berkeley_receive(
     struct berkeley_facts *facts);
 int berkeley_set_option(int descriptor, int option, int64_t value);
 int berkeley_get_option(int descriptor, int option, int64_t *value);
+/// Writes the name of an interface of the socket's node.
+///
+/// - Parameter name: room for 16 bytes.
+/// - Returns: -ENODEV where there is none of the number.
+int berkeley_device_name(int descriptor, int number, char *name);
 int berkeley_get_tcp_info(int descriptor, struct berkeley_tcp_info *information);
 int berkeley_group(
     int descriptor, int joins, const struct berkeley_address *group, uint32_t interface);

@@ -19,13 +19,14 @@ extension ProtocolStack {
     guard `protocol`.rawValue != 0 else { throw .invalidOperation }
     var options = options
     if `protocol` == .headerIncluded { options.includesHeader = true }
-    try Self.check(options)
+    try check(options)
     let socket = RawSocket(version: version, protocol: `protocol`, options: options)
     guard let slot = raws.slots.insert(socket) else { throw .noBufferSpace }
     return raws.handle(slot, .raw)
   }
 
-  private static func check(_ options: RawSocketOptions) throws(StackError) {
+  private func check(_ options: RawSocketOptions) throws(StackError) {
+    try mustExist(options.device)
     if let offset = options.checksumOffset {
       guard offset >= 0, offset & 1 == 0 else { throw .invalidOperation }
     }
@@ -72,7 +73,7 @@ extension ProtocolStack {
     }
     _ = try route(
       to: peer.address, from: raws.slots[slot].local.map { IPAddress(unmapping: $0) },
-      zone: peer.zone)
+      zone: peer.zone, device: raws.slots[slot].options.device)
     raws.slots[slot].remote = peer
   }
 
@@ -82,7 +83,7 @@ extension ProtocolStack {
   ) throws(StackError) {
     observe(now)
     guard let slot = raws.slot(socket, .raw) else { throw .noSuchSocket }
-    try Self.check(options)
+    try check(options)
     raws.slots[slot].options = options
     if raws.slots[slot].protocol == .headerIncluded {
       raws.slots[slot].options.includesHeader = true
@@ -130,7 +131,8 @@ extension ProtocolStack {
     let route = try route(
       to: address, from: isHost ? source : nil,
       zone: choices.interface.map { UInt32($0.rawValue) }
-        ?? (target.zone > 0 ? target.zone : raws.slots[slot].zone))
+        ?? (target.zone > 0 || options.device != nil ? target.zone : raws.slots[slot].zone),
+      device: device(options.device, choices, for: address))
     let number = UInt32(route.interface.rawValue)
     guard interfaces[number].output.hasRoom(for: bytes.count) else {
       raws.slots[slot].isWaiting = true
@@ -242,8 +244,9 @@ extension ProtocolStack {
   ) -> Bool {
     var isHeard = false
     let bytes = delivery.source.isIPv4 ? packet : packet.slice(from: offset)
+    let device = device(of: delivery.destination.mapped, on: delivery.arrival.number)
     for slot in raws.slots.indices where raws.slots.contains(slot) {
-      guard raws.slots[slot].hears(`protocol`, delivery) else { continue }
+      guard raws.slots[slot].hears(`protocol`, delivery, by: device) else { continue }
       isHeard = true
       guard wantsGroup(slot, delivery), wants(slot, bytes, `protocol`, delivery) else { continue }
       let record = DatagramRecord(

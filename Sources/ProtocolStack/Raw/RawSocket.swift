@@ -32,7 +32,11 @@ struct RawSocket: ~Copyable {
   }
 
   /// Whether a packet is for this socket.
-  func hears(_ protocol: IPProtocol, _ delivery: ProtocolStack.Delivery) -> Bool {
+  ///
+  /// - Parameter device: which it has come by.
+  func hears(
+    _ protocol: IPProtocol, _ delivery: ProtocolStack.Delivery, by device: InterfaceIndex
+  ) -> Bool {
     guard `protocol` == self.protocol, delivery.source.isIPv4 == (version == .v4) else {
       return false
     }
@@ -41,6 +45,7 @@ struct RawSocket: ~Copyable {
       guard version == .v6, delivery.destination.isMulticast else { return false }
     }
     if let remote, remote.address != delivery.source { return false }
+    if let own = options.device, own != device { return false }
     return zone == 0 || zone == delivery.arrival.number
   }
 }
@@ -66,6 +71,12 @@ public struct RawSocketOptions: Hashable, Sendable {
   public var checksumOffset: Int?
   /// Which messages ICMPv6 sockets hear.
   public var filter = ICMPv6Filter.passingAll
+  /// The interface its packets go by and come by; nil: any (`SO_BINDTODEVICE`).
+  public var device: InterfaceIndex?
+  /// Kept and told, and without effect: no queue and no filter below looks at them (`SO_PRIORITY`,
+  /// `SO_MARK`).
+  public var priority: UInt32 = 0
+  public var mark: UInt32 = 0
 
   public init() {}
 }

@@ -11,9 +11,9 @@ import Packets
 /// ``nextSegment(at:options:)`` when a packet may leave. Results for the outside wait in
 /// ``events`` and ``outcome`` until the table collects them.
 struct Connection: ~Copyable {
-  let flow: Flow
+  var flow: Flow
   /// Under this hash the connection is found.
-  let hash: UInt64
+  var hash: UInt64
   /// Of its IPv6 packets.
   var flowLabel: UInt32 = 0
   var route: Route

@@ -2,13 +2,15 @@ import Addresses
 import Packets
 
 /// What tells one connection from all others: both socket addresses, and the interface where the
-/// addresses mean something on one link only. IPv4 addresses are held as IPv4-mapped ones.
+/// addresses mean something on one link only, or the connection is bound to it. IPv4 addresses are
+/// held as IPv4-mapped ones.
 struct Flow: Hashable, BitwiseCopyable {
   var local: IPv6Address
   var remote: IPv6Address
   var localPort: UInt16
   var remotePort: UInt16
-  /// One above the interface's number for link-local addresses, else zero.
+  /// One above the interface's number for link-local addresses, and where the socket is bound to a
+  /// device; else zero.
   var zone: UInt32
 
   @inline(__always)
@@ -20,14 +22,30 @@ struct Flow: Hashable, BitwiseCopyable {
     self.remote = remote.mapped
     self.localPort = localPort.rawValue
     self.remotePort = remotePort.rawValue
-    zone = self.remote.high &>> 54 == 0x3FA ? UInt32(interface.rawValue) &+ 1 : 0
+    zone = 0
+    if isLinkLocal { zone = UInt32(interface.rawValue) &+ 1 }
   }
 
   var isIPv4: Bool { remote.high == 0 && remote.low &>> 32 == 0xFFFF }
   var localAddress: IPAddress { IPAddress(unmapping: local) }
   var remoteAddress: IPAddress { IPAddress(unmapping: remote) }
-  /// As a number for humans: the interface index a link-local peer is reached through.
-  var zoneIndex: UInt32 { zone }
+  var isLinkLocal: Bool { remote.high &>> 54 == 0x3FA }
+  /// The zone of its addresses, if they have one, from one on.
+  var addressZone: UInt32 { isLinkLocal ? zone : 0 }
+
+  /// The flow of a connection that is bound to an interface.
+  func bound(to interface: InterfaceIndex) -> Flow {
+    var flow = self
+    flow.zone = UInt32(interface.rawValue) &+ 1
+    return flow
+  }
+
+  /// The flow of a connection that is bound to none.
+  var unbound: Flow {
+    var flow = self
+    flow.zone = addressZone
+    return flow
+  }
 
   /// Whether both ends are one: a connection opened so would be refused by nobody, for its own SYN
   /// opens it from the other side (RFC 9293 §3.5).

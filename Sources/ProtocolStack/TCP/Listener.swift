@@ -41,8 +41,12 @@ struct Listener: ~Copyable {
   }
 
   /// Whether another listener on `address` would take connections meant for this one.
-  func conflicts(with address: IPAddress, port: PortNumber, ipv6Only: Bool) -> Bool {
+  func conflicts(
+    with address: IPAddress, port: PortNumber, ipv6Only: Bool, device: InterfaceIndex?
+  ) -> Bool {
     guard port == self.port else { return false }
+    // Nothing comes by two interfaces.
+    if let device, let own = options.device, own != device { return false }
     switch (self.address, address) {
     case (.v4(let a), .v4(let b)): return a == b || a == .any || b == .any
     case (.v6(let a), .v6(let b)): return a == b || a == .any || b == .any

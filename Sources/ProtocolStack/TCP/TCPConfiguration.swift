@@ -111,6 +111,12 @@ public struct TCPSocketOptions: Sendable, Equatable {
   public var maximumSegmentSize: Int?
   /// nil: the stack's.
   public var congestionControl: CongestionAlgorithm?
+  /// The interface its packets go by and come by; nil: any (`SO_BINDTODEVICE`).
+  public var device: InterfaceIndex?
+  /// Kept and told, and without effect: no queue and no filter below looks at them (`SO_PRIORITY`,
+  /// `SO_MARK`). Of a listener the mark is that of its connections, too.
+  public var priority: UInt32 = 0
+  public var mark: UInt32 = 0
 
   public init() {}
 }

@@ -169,13 +169,13 @@ extension TransmissionControl {
   private func local(of slot: UInt32) -> SocketAddress {
     let flow = connections[slot].flow
     return SocketAddress(
-      flow.localAddress, port: PortNumber(rawValue: flow.localPort), zone: flow.zone)
+      flow.localAddress, port: PortNumber(rawValue: flow.localPort), zone: flow.addressZone)
   }
 
   private func remote(of slot: UInt32) -> SocketAddress {
     let flow = connections[slot].flow
     return SocketAddress(
-      flow.remoteAddress, port: PortNumber(rawValue: flow.remotePort), zone: flow.zone)
+      flow.remoteAddress, port: PortNumber(rawValue: flow.remotePort), zone: flow.addressZone)
   }
 
   /// Calls `body` with every connection, whether a user holds it or not. Linear in the table.

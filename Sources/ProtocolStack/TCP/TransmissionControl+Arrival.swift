@@ -1,19 +1,27 @@
 import Addresses
 import Packets
 
+/// Where the first segment of a connection has come from.
+struct Origin {
+  /// The way back.
+  var route: Route
+  /// The device that it has come by, to listeners that are bound to one.
+  var device: InterfaceIndex
+}
+
 /// Segments on their way in: found, checked, handed to their connection or listener.
 extension TransmissionControl {
   /// Takes one whole segment that the IP layer has found to be for this host.
   ///
   /// - Parameters:
   ///   - bytes: from the TCP header to the end of the IP payload.
-  ///   - route: the way back, where the segment may begin a connection.
+  ///   - origin: where the segment may begin a connection.
   ///   - checksumIsValid: the link has verified it, or it never left this machine.
   ///   - congestionExperienced: the IP header's mark (RFC 3168 §5).
   ///   - segmentSize: payload octets per wire segment where the link coalesced several, else zero.
   mutating func receive(
     _ bytes: Span<UInt8>, from source: IPAddress, to destination: IPAddress,
-    on interface: InterfaceIndex, route: Route?, checksumIsValid: Bool,
+    on interface: InterfaceIndex, origin: Origin?, checksumIsValid: Bool,
     congestionExperienced: Bool, segmentSize: UInt16, at now: Instant
   ) {
     counters.segmentsReceived &+= 1
@@ -38,8 +46,8 @@ extension TransmissionControl {
       local: destination, localPort: header.destinationPort, remote: source,
       remotePort: header.sourcePort, interface: interface)
     let hash = flow.hash(secrets)
-    guard let slot = find(flow, hash: hash) else {
-      arrivesUnclaimed(segment, bytes, flow, hash: hash, on: interface, route: route, at: now)
+    guard let slot = find(flow, hash: hash) ?? findBound(flow, on: interface) else {
+      arrivesUnclaimed(segment, bytes, flow, hash: hash, on: interface, origin: origin, at: now)
       return
     }
     if connections[slot].state == .timeWait, segment.flags.contains(.syn),
@@ -50,7 +58,7 @@ extension TransmissionControl {
       counters.timeWaitRecycled &+= 1
       connections[slot].end(nil)
       settle(slot, at: now)
-      arrivesUnclaimed(segment, bytes, flow, hash: hash, on: interface, route: route, at: now)
+      arrivesUnclaimed(segment, bytes, flow, hash: hash, on: interface, origin: origin, at: now)
       return
     }
     let arrival = connections[slot].takes(
@@ -82,27 +90,30 @@ extension TransmissionControl {
   /// A segment of no known connection: for a listener, or for nobody (RFC 9293 §3.10.7.1, .2).
   private mutating func arrivesUnclaimed(
     _ segment: Segment, _ bytes: Span<UInt8>, _ flow: Flow, hash: UInt64,
-    on interface: InterfaceIndex, route: Route?, at now: Instant
+    on interface: InterfaceIndex, origin: Origin?, at now: Instant
   ) {
     if segment.flags.contains(.rst) {
       counters.resetsIgnored &+= 1
       return
     }
     let port = PortNumber(rawValue: flow.localPort)
+    let device = origin?.device ?? interface
     let listener =
-      bestListener(for: flow.localAddress, port: port, flow: hash)
-      ?? listener(at: .v6(.any), port: .any, hash)
+      bestListener(for: flow.localAddress, port: port, flow: hash, on: device)
+      ?? listener(at: .v6(.any), port: .any, hash, on: device)
     if let listener, segment.flags.contains(.ack) {
       if !segment.flags.contains(.syn),
         acceptsCookie(
-          segment, bytes, flow, hash: hash, listener: listener, on: interface, route: route,
+          segment, bytes, flow, hash: hash, listener: listener, on: interface, route: origin?.route,
           at: now)
       {
         return
       }
     } else if let listener, segment.flags.contains(.syn) {
       // A FIN on a SYN, and TCP to a group, mean nothing good.
-      guard !segment.flags.contains(.fin), let route else {
+      guard !segment.flags.contains(.fin), let route = origin?.route,
+        fits(listener, route)
+      else {
         counters.segmentsDropped &+= 1
         return
       }
@@ -136,24 +147,37 @@ extension TransmissionControl {
   /// The listener that fits a destination best: at the address itself, at all of its version, at
   /// all of both. Constant time on average.
   ///
-  /// - Parameter flow: the hash of a connection's flow, which chooses among those that share a
-  ///   port.
+  /// - Parameters:
+  ///   - flow: the hash of a connection's flow, which chooses among those that share a port.
+  ///   - interface: where the connection comes from; nothing: from anywhere.
   func bestListener(
-    for destination: IPAddress, port: PortNumber, flow: UInt64 = 0
+    for destination: IPAddress, port: PortNumber, flow: UInt64 = 0,
+    on interface: InterfaceIndex? = nil
   ) -> UInt32? {
     guard listening.count > 0 else { return nil }
-    if let exact = listener(at: destination, port: port, flow) { return exact }
-    guard destination.isIPv4 else { return listener(at: .v6(.any), port: port, flow) }
-    if let wildcard = listener(at: .v4(.any), port: port, flow) { return wildcard }
-    guard let dual = listener(at: .v6(.any), port: port, flow), !listeners[dual].ipv6Only else {
-      return nil
+    if let exact = listener(at: destination, port: port, flow, on: interface) { return exact }
+    guard destination.isIPv4 else {
+      return listener(at: .v6(.any), port: port, flow, on: interface)
     }
+    if let wildcard = listener(at: .v4(.any), port: port, flow, on: interface) { return wildcard }
+    guard let dual = listener(at: .v6(.any), port: port, flow, on: interface),
+      !listeners[dual].ipv6Only
+    else { return nil }
     return dual
   }
 
-  /// The listener at an address; of several the one with the highest keyed hash, so that one that
-  /// goes leaves the others the flows they had.
-  private func listener(at address: IPAddress, port: PortNumber, _ flow: UInt64) -> UInt32? {
+  /// Whether the way back is one that a listener's connections may take: by the device it is bound
+  /// to, or none at all.
+  func fits(_ listener: UInt32, _ route: Route) -> Bool {
+    guard let device = listeners[listener].options.device else { return true }
+    return route.interface == device || route.interface == ProtocolStack.loopback
+  }
+
+  /// The listener at an address; of several one that is bound to the interface, else the one with
+  /// the highest keyed hash, so that one that goes leaves the others the flows they had.
+  private func listener(
+    at address: IPAddress, port: PortNumber, _ flow: UInt64, on interface: InterfaceIndex?
+  ) -> UInt32? {
     let hash = Listener.hash(address, port, secrets)
     var chosen: UInt32?
     var best: UInt64?
@@ -164,8 +188,18 @@ extension TransmissionControl {
       guard listeners.contains(slot), listeners[slot].address == address,
         listeners[slot].port == port
       else { continue }
+      let device = listeners[slot].options.device
+      if let interface, let device, device != interface { continue }
       guard let known = chosen else {
         chosen = slot
+        continue
+      }
+      let isBound = device != nil
+      guard isBound == (listeners[known].options.device != nil) else {
+        if isBound {
+          chosen = slot
+          best = nil
+        }
         continue
       }
       let own = rank(slot, flow)

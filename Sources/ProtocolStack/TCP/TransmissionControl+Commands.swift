@@ -9,7 +9,9 @@ extension TransmissionControl {
     at now: Instant
   ) throws(StackError) -> SocketHandle {
     guard remote.port != .any else { throw .invalidOperation }
-    let flow = try unusedFlow(to: remote, localPort: localPort, route: route)
+    let isBound = options.device != nil
+    if isBound { hasBoundFlows = true }
+    let flow = try unusedFlow(to: remote, localPort: localPort, route: route, isBound: isBound)
     let hash = flow.hash(secrets)
     makeRoom()
     var connection = Connection(
@@ -34,13 +36,14 @@ extension TransmissionControl {
   /// A flow that no connection has: with the port asked for, or with one nobody can foretell
   /// (RFC 6056 §3.3.4, double hash). Tries every port once at most.
   private mutating func unusedFlow(
-    to remote: SocketAddress, localPort: PortNumber, route: Route
+    to remote: SocketAddress, localPort: PortNumber, route: Route, isBound: Bool
   ) throws(StackError) -> Flow {
     var flow = Flow(
       local: route.source, localPort: localPort, remote: remote.address,
       remotePort: remote.port, interface: route.interface)
+    if isBound { flow = flow.bound(to: route.interface) }
     if localPort != .any {
-      guard find(flow) == nil else { throw .addressInUse }
+      guard isUnused(flow, on: route.interface) else { throw .addressInUse }
       return flow
     }
     let offset = UInt32(truncatingIfNeeded: flow.identifier(secrets, purpose: 0x504F_5254))
@@ -51,9 +54,16 @@ extension TransmissionControl {
       portCounters[bucket] &+= 1
       tries &+= 1
       flow.localPort = ports.port(step)
-      if find(flow) == nil, !isListening(flow), !flow.isWithItself { return flow }
+      if isUnused(flow, on: route.interface), !isListening(flow), !flow.isWithItself {
+        return flow
+      }
     }
     throw .addressNotAvailable
+  }
+
+  /// Whether no other connection is found under the flow, bound to the interface or to none.
+  private func isUnused(_ flow: Flow, on interface: InterfaceIndex) -> Bool {
+    find(flow.unbound) == nil && findBound(flow, on: interface) == nil
   }
 
   private func isListening(_ flow: Flow) -> Bool {
@@ -74,11 +84,11 @@ extension TransmissionControl {
         guard tries < ports.count else { throw .addressNotAvailable }
         port = PortNumber(rawValue: ports.port(start &+ tries))
         tries &+= 1
-      } while isTaken(local.address, port, ipv6Only: ipv6Only)
+      } while isTaken(local.address, port, ipv6Only: ipv6Only, device: options.device)
     } else {
-      guard !isTaken(local.address, port, ipv6Only: ipv6Only, sharesPort: sharesPort) else {
-        throw .addressInUse
-      }
+      let isTaken = isTaken(
+        local.address, port, ipv6Only: ipv6Only, sharesPort: sharesPort, device: options.device)
+      guard !isTaken else { throw .addressInUse }
     }
     return try insertListener(
       Listener(
@@ -90,7 +100,9 @@ extension TransmissionControl {
   mutating func listenAnywhere(
     backlog: Int, options: TCPSocketOptions
   ) throws(StackError) -> SocketHandle {
-    guard !isTaken(.v6(.any), .any, ipv6Only: false) else { throw .addressInUse }
+    guard !isTaken(.v6(.any), .any, ipv6Only: false, device: options.device) else {
+      throw .addressInUse
+    }
     return try insertListener(
       Listener(
         address: .v6(.any), port: .any, ipv6Only: false, backlog: backlog, options: options))
@@ -107,14 +119,16 @@ extension TransmissionControl {
   }
 
   private func isTaken(
-    _ address: IPAddress, _ port: PortNumber, ipv6Only: Bool, sharesPort: Bool = false
+    _ address: IPAddress, _ port: PortNumber, ipv6Only: Bool, sharesPort: Bool = false,
+    device: InterfaceIndex?
   ) -> Bool {
     var index = 0
     while index < listening.count {
       let other = listening[index]
       let isShared = sharesPort && listeners[other].sharesPort
       if !isShared,
-        listeners[other].conflicts(with: address, port: port, ipv6Only: ipv6Only)
+        listeners[other].conflicts(
+          with: address, port: port, ipv6Only: ipv6Only, device: device)
       {
         return true
       }
@@ -272,6 +286,36 @@ extension TransmissionControl {
     connections[slot].receive.acknowledgeNow = true
     connections[slot].wantsOutput = true
     settle(slot, at: now)
+  }
+
+  /// Has a connection go another way from now on, and be found under the flow that goes with it.
+  ///
+  /// - Parameters:
+  ///   - route: by the device, where it is bound to one.
+  mutating func rebind(
+    _ slot: UInt32, over route: Route, isBound: Bool, at now: Instant
+  ) {
+    if connections[slot].isQueued {
+      let link = Int(connections[slot].route.interface.rawValue)
+      links[link].connections.removeFirst { $0 == slot }
+      connections[slot].isQueued = false
+    }
+    let known = connections[slot].route.maximumTransmissionUnit
+    connections[slot].route = route
+    // Segments do not grow; where the new way is narrower, they shrink.
+    connections[slot].route.maximumTransmissionUnit = known
+    if route.maximumTransmissionUnit < known {
+      _ = connections[slot].lowerPathMTU(to: route.maximumTransmissionUnit, floor: 68, at: now)
+    }
+    let flow = connections[slot].flow.unbound
+    connections[slot].flow = isBound ? flow.bound(to: route.interface) : flow
+    if isBound { hasBoundFlows = true }
+    if connections[slot].isInTable {
+      flows.remove(connections[slot].hash, slot: slot)
+      connections[slot].hash = connections[slot].flow.hash(secrets)
+      flows.insert(connections[slot].hash, slot: slot)
+    }
+    connections[slot].wantsOutput = true
   }
 
   /// Changes a connection's options, with keep-alive armed or stopped at once, or those of the

@@ -34,9 +34,19 @@ extension TransmissionControl {
     initial: SequenceNumber, at now: Instant
   ) -> UInt32? {
     makeRoom()
+    // What cookies were made from: that of the flow as it is on the wire.
+    let offset = timestampOffset(flow)
+    var (flow, hash, options) = (flow, hash, listeners[listener].options)
+    if options.device != nil {
+      flow = flow.bound(to: route.interface)
+      hash = flow.hash(secrets)
+      hasBoundFlows = true
+    }
+    // As on Linux: the device and the mark are the listener's, the priority is not.
+    options.priority = 0
     var connection = Connection(
-      flow: flow, hash: hash, route: route, options: listeners[listener].options,
-      initialSequenceNumber: initial, timestampOffset: timestampOffset(flow),
+      flow: flow, hash: hash, route: route, options: options,
+      initialSequenceNumber: initial, timestampOffset: offset,
       configuration: configuration, at: now)
     connection.isPassive = true
     connection.listener = listener
@@ -115,7 +125,7 @@ extension TransmissionControl {
     }
     let waiting = listeners[listener].halfOpen &+ listeners[listener].ready.count
     // Twice the backlog: these have proved that they exist, but the queue still ends somewhere.
-    guard let route, waiting < listeners[listener].backlog &* 2 else {
+    guard let route, fits(listener, route), waiting < listeners[listener].backlog &* 2 else {
       counters.backlogOverflow &+= 1
       return true
     }

@@ -27,7 +27,8 @@ extension TransmissionControl {
     let flow = Flow(
       local: local, localPort: localPort, remote: remote, remotePort: remotePort,
       interface: interface)
-    guard let slot = find(flow), connections[slot].state != .timeWait,
+    guard let slot = find(flow) ?? findBound(flow, on: interface),
+      connections[slot].state != .timeWait,
       connections[slot].send.unacknowledged.precedesOrEquals(sequence),
       sequence.precedes(connections[slot].send.next)
     else {

@@ -34,6 +34,9 @@ struct TransmissionControl: ~Copyable {
   /// Listeners by address and port.
   var listenerTable = FlowTable()
   var flows = FlowTable()
+  /// Whether any connection was ever bound to a device: those are looked for where no other is
+  /// found.
+  var hasBoundFlows = false
   var chunks: ChunkPool
   var deadlines = DeadlineHeap()
   /// What waits to leave, one for each interface.
@@ -76,6 +79,12 @@ struct TransmissionControl: ~Copyable {
   }
 
   func find(_ flow: Flow) -> UInt32? { find(flow, hash: flow.hash(secrets)) }
+
+  /// The connection of a flow that is bound to the interface.
+  @inline(never)
+  func findBound(_ flow: Flow, on interface: InterfaceIndex) -> UInt32? {
+    hasBoundFlows ? find(flow.bound(to: interface)) : nil
+  }
 
   // MARK: - Settling
 

@@ -25,17 +25,24 @@ extension ProtocolStack {
   ) -> UInt32? {
     let connected = SocketKey(
       local: local, remote: remote, localPort: localPort, remotePort: remotePort)
-    if let slot = findUDP(connected), hears(slot, on: number) { return slot }
+    if let slot = findUDP(connected), hears(slot, local, on: number) { return slot }
     if let slot = chooseUDP(SocketKey(local: local, localPort: localPort), connected, on: number) {
       return slot
     }
     let wildcard = local.isIPv4Mapped ? SocketKey.anyIPv4 : .any
-    return chooseUDP(SocketKey(local: wildcard, localPort: localPort), connected, on: number)
-      ?? findUDP(SocketKey(local: wildcard, localPort: 0))
+    if let slot = chooseUDP(
+      SocketKey(local: wildcard, localPort: localPort), connected, on: number)
+    {
+      return slot
+    }
+    return findUDP(SocketKey(local: wildcard, localPort: 0)).flatMap {
+      hears($0, local, on: number) ? $0 : nil
+    }
   }
 
   /// Of the sockets that are bound under a key and connected to nobody, the one a datagram is for:
-  /// the newest, or where they share their port, the one that the datagram's four addresses and
+  /// one that is bound to the device it came by, else the newest, or where they share their port,
+  /// the one that the datagram's four addresses and
   /// ports choose. The choice is by the highest of keyed hashes, so that a member that goes takes
   /// along its own conversations alone. Linear in the sockets under the key.
   private func chooseUDP(
@@ -49,13 +56,19 @@ extension ProtocolStack {
       candidate = udp.keys.next(hash, after: found.place)
       let slot = found.slot
       guard udp.slots.contains(slot), udp.slots[slot].remote == nil,
-        udp.slots[slot].stands(under: key), hears(slot, on: number)
+        udp.slots[slot].stands(under: key), hears(slot, flow.local, on: number)
       else { continue }
       guard let known = chosen else {
         chosen = slot
         continue
       }
-      if udp.slots[slot].options.reusesPort, udp.slots[known].options.reusesPort {
+      let isBound = udp.slots[slot].options.device != nil
+      if isBound != (udp.slots[known].options.device != nil) {
+        if isBound {
+          chosen = slot
+          best = nil
+        }
+      } else if udp.slots[slot].options.reusesPort, udp.slots[known].options.reusesPort {
         let own = rank(slot, flow)
         let least = best ?? rank(known, flow)
         best = max(own, least)
@@ -75,8 +88,11 @@ extension ProtocolStack {
       UInt64(flow.localPort) &<< 16 | UInt64(flow.remotePort), udp.slots[slot].serial)
   }
 
-  private func hears(_ slot: UInt32, on number: UInt32) -> Bool {
-    udp.slots[slot].zone == 0 || udp.slots[slot].zone == number
+  private func hears(_ slot: UInt32, _ local: IPv6Address, on number: UInt32) -> Bool {
+    if let device = udp.slots[slot].options.device, device != self.device(of: local, on: number) {
+      return false
+    }
+    return udp.slots[slot].zone == 0 || udp.slots[slot].zone == number
       || udp.slots[slot].remote?.zone == number
   }
 
@@ -84,7 +100,8 @@ extension ProtocolStack {
   func hearsOfAll(
     _ slot: UInt32, _ key: SocketKey, from remote: IPv6Address, port: UInt16, on number: UInt32
   ) -> Bool {
-    guard udp.slots.contains(slot), udp.slots[slot].stands(under: key), hears(slot, on: number)
+    guard udp.slots.contains(slot), udp.slots[slot].stands(under: key),
+      hears(slot, key.local, on: number)
     else { return false }
     guard let peer = udp.slots[slot].remote else { return true }
     return peer.address.mapped == remote && peer.port.rawValue == port

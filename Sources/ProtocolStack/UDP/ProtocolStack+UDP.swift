@@ -19,6 +19,7 @@ extension ProtocolStack {
     let address = Self.plain(local.address)
     let bound = address.mapped
     guard local.zone < 256 else { throw .addressNotAvailable }
+    try mustExist(options.device)
     guard address.isUnspecified || address.isMulticast || mayBind(bound) || isBroadcast(address)
     else { throw .addressNotAvailable }
     let isDual = bound.isUnspecified && !ipv6Only
@@ -57,7 +58,8 @@ extension ProtocolStack {
     try requireBroadcastPermission(peer.address, slot)
     let bound = udp.slots[slot].bound
     let route = try route(
-      to: peer.address, from: IPAddress(unmapping: bound), zone: zone(of: peer, slot))
+      to: peer.address, from: IPAddress(unmapping: bound), zone: zone(of: peer, slot),
+      device: udp.slots[slot].options.device)
     let key = SocketKey(
       local: route.source.mapped, remote: peer.address.mapped,
       localPort: udp.slots[slot].port, remotePort: peer.port.rawValue)
@@ -110,7 +112,8 @@ extension ProtocolStack {
     let source = try source(choices, for: address) ?? IPAddress(unmapping: udp.slots[slot].local)
     let route = try route(
       to: address, from: source.isMulticast || isBroadcast(source) ? nil : source,
-      zone: choices.interface.map { UInt32($0.rawValue) } ?? zone(of: target, slot))
+      zone: choices.interface.map { UInt32($0.rawValue) } ?? zone(of: target, slot),
+      device: device(udp.slots[slot].options.device, choices, for: address))
     let number = UInt32(route.interface.rawValue)
     guard interfaces[number].output.hasRoom(for: bytes.count) else {
       waitForRoom(slot, on: number)
@@ -136,6 +139,14 @@ extension ProtocolStack {
       throw chosen.isIPv4 ? .networkUnreachable : .invalidOperation
     }
     return chosen
+  }
+
+  /// The device that a datagram must leave by: of IPv4 its own choice comes before the socket's, as
+  /// on Linux.
+  func device(
+    _ device: InterfaceIndex?, _ choices: DatagramChoices, for destination: IPAddress
+  ) -> InterfaceIndex? {
+    choices.interface != nil && destination.isIPv4 ? nil : device
   }
 
   private mutating func send(
@@ -219,6 +230,7 @@ extension ProtocolStack {
   ) throws(StackError) {
     observe(now)
     guard let slot = udp.slot(socket, .udp) else { throw .noSuchSocket }
+    try mustExist(options.device)
     udp.slots[slot].options = options
     udp.slots[slot].queue.limit = max(options.receiveBufferSize, 0)
   }
@@ -251,6 +263,7 @@ extension ProtocolStack {
 
   private func zone(of target: SocketAddress, _ slot: UInt32) -> UInt32 {
     if target.zone > 0 { return target.zone }
+    if udp.slots[slot].options.device != nil { return 0 }
     if target.address.isMulticast, let chosen = udp.slots[slot].options.multicastInterface {
       return UInt32(chosen.rawValue)
     }

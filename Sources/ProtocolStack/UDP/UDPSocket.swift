@@ -63,7 +63,9 @@ struct UDPSocket: ~Copyable {
 
   /// Whether it shares its address and port with a socket of these options.
   func shares(with other: UDPSocketOptions) -> Bool {
-    options.reusesPort && other.reusesPort || options.reusesAddress && other.reusesAddress
+    // Nothing comes by two interfaces.
+    if let own = options.device, let device = other.device, own != device { return true }
+    return options.reusesPort && other.reusesPort || options.reusesAddress && other.reusesAddress
   }
 
   /// Whether it stands under a key.

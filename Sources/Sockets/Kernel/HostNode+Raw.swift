@@ -11,6 +11,7 @@ extension HostNode {
     let isIPv6 = version == .v6
     do throws(SocketError.Reason) {
       guard `protocol` != 0 else { throw .invalidOperation }
+      try KernelSocket.mustExist(options.device)
       let handle = try Self.open("raw sockets", running()) { () throws(Errno) in
         try KernelSocket.openRaw(ipv6: isIPv6, protocol: `protocol`)
       }
@@ -70,6 +71,7 @@ extension KernelSocket {
     _ options: RawOptions, protocol: UInt8, isNew: Bool
   ) throws(Errno) {
     if let limit = options.receiveBufferLimit { try set(.receiveBuffer, to: limit / 2) }
+    if !isNew || options.device != nil { try setDevice(options.device ?? "") }
     try set(.broadcast, to: options.allowsBroadcast ? 1 : 0)
     // What only ever sends whole packets is set so already.
     if `protocol` != 255 {
@@ -118,6 +120,7 @@ final class KernelRaw: RawImplementation, KernelImplementation {
   }
 
   func setOptions(_ options: RawOptions) async throws(SocketError.Reason) {
+    try KernelSocket.mustExist(options.device)
     try handle.use { socket throws(Errno) in
       try socket.set(options, protocol: number, isNew: false)
     }

@@ -84,6 +84,7 @@ public final class HostNode: NetworkNode {
     if let local, local.address.isIPv6 != remote.address.isIPv6 {
       throw .addressFamilyNotSupported
     }
+    try KernelSocket.mustExist(options.device)
     let lease = try self.running()
     let socket = try Self.openSocket(.stream, ipv6: remote.address.isIPv6)
     let stream = KernelStream(socket, lease, isReady: false)
@@ -138,6 +139,7 @@ public final class HostNode: NetworkNode {
   ) async throws(SocketError) -> TCPListener {
     try local.mustBe(.tcp, for: .listen)
     do throws(SocketError.Reason) {
+      try KernelSocket.mustExist(options.device)
       let lease = try running()
       let isIPv6 = local.address.isIPv6
       let handle = try Self.open(.stream, ipv6: isIPv6, lease)
@@ -167,6 +169,7 @@ public final class HostNode: NetworkNode {
     do throws(SocketError.Reason) {
       let isIPv6 = local.address.isIPv6
       let interface = try KernelSocket.index(of: options.multicastInterface)
+      try KernelSocket.mustExist(options.device)
       let handle = try Self.open(.datagram, ipv6: isIPv6, running())
       let address = try handle.use { socket throws(Errno) in
         if isIPv6 { try socket.set(.ipv6Only, to: ipv6Only ? 1 : 0) }
@@ -273,6 +276,7 @@ extension KernelSocket {
   /// Sets what was chosen, and leaves to the kernel what was not. An IPv6 socket carries IPv4 too,
   /// which has options of its own.
   fileprivate func set(_ options: UDPOptions, multicastInterface: UInt32) throws(Errno) {
+    if let device = options.device { try setDevice(device) }
     if multicastInterface != 0 { try setMulticastInterface(multicastInterface) }
     try set(.broadcast, to: options.allowsBroadcast ? 1 : 0)
     if options.reusesAddress { try set(.reuseAddress, to: 1) }

@@ -203,4 +203,9 @@ extension KernelSocket {
     guard let index = interfaceIndex(named: interface) else { throw .noSuchInterface(interface) }
     return index
   }
+
+  /// Throws where a socket is to be bound to a device that is not there.
+  static func mustExist(_ device: String?) throws(SocketError.Reason) {
+    if let device, !device.isEmpty { _ = try index(of: device) }
+  }
 }

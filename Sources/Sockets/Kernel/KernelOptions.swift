@@ -17,6 +17,7 @@ extension KernelImplementation {
     _ option: SocketOptionName, to value: OptionValue
   ) async throws(SocketError.Reason) {
     if option == .ipv6Only { throw .unsupported }
+    if option == .device { try KernelSocket.mustExist(value.text) }
     do {
       try handle.use { socket throws(Errno) in try socket.set(option, to: value) }
     } catch {

@@ -58,6 +58,7 @@ final class KernelStream: StreamImplementation, KernelImplementation {
   }
 
   func setOptions(_ options: TCPOptions) async throws(SocketError.Reason) {
+    try KernelSocket.mustExist(options.device)
     try handle.use { socket throws(Errno) in try socket.set(options) }
   }
 
@@ -140,6 +141,7 @@ extension KernelSocket {
     if let limit = options.sendBufferLimit { try set(.sendBuffer, to: limit / 2) }
     if let limit = options.receiveBufferLimit { try set(.receiveBuffer, to: limit / 2) }
     if let size = options.maximumSegmentSize { try set(.maximumSegment, to: size) }
+    if let device = options.device { try setDevice(device) }
     switch options.congestionControl {
     case .newReno: try setCongestionControl("reno")
     case .cubic: try setCongestionControl("cubic")

@@ -79,7 +79,7 @@ final class StackConnection: StreamImplementation, StackImplementation {
 
   func setOptions(_ options: TCPOptions) async throws(SocketError.Reason) {
     try socket.mustBeOpen()
-    try await socket.core.setOptions(socket.handle, TCPSocketOptions(options))
+    try await socket.core.setOptions(socket.handle, options)
   }
 
   func info() async throws(SocketError.Reason) -> TCPConnection.Info {

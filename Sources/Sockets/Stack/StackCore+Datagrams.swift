@@ -14,6 +14,7 @@ extension StackCore {
     if let interface = choices.multicastInterface {
       options.multicastInterface = try index(of: interface)
     }
+    options.device = try device(choices.device)
     do {
       let handle = try stack.bindUDP(local, ipv6Only: ipv6Only, options: options, at: now)
       return (handle, stack.localAddress(handle) ?? local)
@@ -96,6 +97,13 @@ extension StackCore {
     } catch {
       throw SocketError.Reason(error)
     }
+  }
+
+  /// The interface that a socket is bound to, by its name; nil for none.
+  func device(_ name: String?) throws(SocketError.Reason) -> InterfaceIndex? {
+    guard let name, !name.isEmpty else { return nil }
+    if name == stack.name(of: ProtocolStack.loopback) { return ProtocolStack.loopback }
+    return try index(of: name)
   }
 
   /// The interface of a device, by the device's name; that of the first device where none is named.

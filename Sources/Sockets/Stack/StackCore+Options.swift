@@ -51,7 +51,7 @@ extension StackCore {
     case .deferAccept where isListener: number = options.deferAccept?.wholeMilliseconds ?? -1
     case .trafficClass: number = Int(options.trafficClass)
     case .hopLimit: number = Int(options.hopLimit ?? 64)
-    default: throw .unsupported
+    default: return try options.keptValue(of: option, stack)
     }
     return .number(number)
   }
@@ -64,12 +64,10 @@ extension StackCore {
     switch option {
     case .reuseAddress: number = options.reusesAddress ? 1 : 0
     case .reusePort: number = options.reusesPort ? 1 : 0
-    case .multicastHopLimit: number = Int(options.multicastHopLimit)
-    case .multicastLoop: number = options.loopsMulticast ? 1 : 0
     case .ipv6Only:
       guard let isDual = stack.isDual(socket) else { throw .unsupported }
       number = isDual ? 0 : 1
-    default: number = try options.number(of: option)
+    default: return try options.value(of: option, stack)
     }
     return .number(number)
   }
@@ -78,7 +76,7 @@ extension StackCore {
     of option: SocketOptionName, _ socket: SocketHandle
   ) throws(SocketError.Reason) -> OptionValue {
     guard let options = stack.rawOptions(socket) else { throw .closed }
-    return .number(try options.number(of: option))
+    return try options.value(of: option, stack)
   }
 
   func set(
@@ -124,13 +122,14 @@ extension StackCore {
       options.deferAccept = number > 0 ? .milliseconds(Int64(number)) : nil
     case .trafficClass:
       // RFC 3168 §5: the two bits of congestion are TCP's own.
-      options.trafficClass = UInt8(truncatingIfNeeded: number) & 0xFC
+      options.serve(UInt8(truncatingIfNeeded: number) & 0xFC)
     case .hopLimit:
       guard (1...255).contains(number) else { throw .invalidOperation }
       options.hopLimit = UInt8(clamping: number)
     case .quickAck where socket.kind == .tcpConnection:
       return try setQuickAcknowledgment(number != 0, socket)
-    default: throw .unsupported
+    case .device: options.device = try device(value.text)
+    default: try options.keep(option, number)
     }
     do {
       try stack.setOptions(socket, options, at: now)
@@ -153,13 +152,10 @@ extension StackCore {
     _ option: SocketOptionName, _ value: OptionValue, _ socket: SocketHandle
   ) throws(SocketError.Reason) {
     guard var options = stack.udpOptions(socket) else { throw .closed }
-    let number = value.number ?? 0
-    switch option {
-    case .multicastHopLimit:
-      guard (0...255).contains(number) else { throw .invalidOperation }
-      options.multicastHopLimit = UInt8(clamping: number)
-    case .multicastLoop: options.loopsMulticast = number != 0
-    default: try options.set(option, to: number)
+    if option == .device {
+      options.device = try device(value.text)
+    } else {
+      try options.set(option, to: value.number ?? 0)
     }
     do {
       try stack.setOptions(socket, options, at: now)
@@ -172,7 +168,11 @@ extension StackCore {
     _ option: SocketOptionName, _ value: OptionValue, _ socket: SocketHandle
   ) throws(SocketError.Reason) {
     guard var options = stack.rawOptions(socket) else { throw .closed }
-    try options.set(option, to: value.number ?? 0)
+    if option == .device {
+      options.device = try device(value.text)
+    } else {
+      try options.set(option, to: value.number ?? 0)
+    }
     do {
       try stack.setOptions(socket, options, at: now)
     } catch {
@@ -181,25 +181,70 @@ extension StackCore {
   }
 }
 
-/// What UDP and raw sockets both can choose.
-private protocol PacketChoices {
+/// What sockets of all kinds can choose.
+private protocol SocketChoices {
+  var trafficClass: UInt8 { get set }
+  var device: InterfaceIndex? { get set }
+  var priority: UInt32 { get set }
+  var mark: UInt32 { get set }
+}
+
+/// What UDP and raw sockets both can choose besides.
+private protocol PacketChoices: SocketChoices {
   var receiveBufferSize: Int { get set }
   var allowsBroadcast: Bool { get set }
   var hopLimit: UInt8? { get set }
-  var trafficClass: UInt8 { get set }
+  var multicastHopLimit: UInt8 { get set }
+  var loopsMulticast: Bool { get set }
 }
 
+extension TCPSocketOptions: SocketChoices {}
 extension UDPSocketOptions: PacketChoices {}
 extension RawSocketOptions: PacketChoices {}
 
-extension PacketChoices {
-  fileprivate func number(of option: SocketOptionName) throws(SocketError.Reason) -> Int {
+extension SocketChoices {
+  fileprivate func keptValue(
+    of option: SocketOptionName, _ stack: borrowing ProtocolStack
+  ) throws(SocketError.Reason) -> OptionValue {
     switch option {
-    case .receiveBuffer: receiveBufferSize
-    case .broadcast: allowsBroadcast ? 1 : 0
-    case .hopLimit: Int(hopLimit ?? 64)
-    case .trafficClass: Int(trafficClass)
+    case .device: .text(device.map { stack.name(of: $0) } ?? "")
+    // As getsockopt tells what it has as an unsigned number.
+    case .priority: .number(Int(Int32(bitPattern: priority)))
+    case .mark: .number(Int(Int32(bitPattern: mark)))
     default: throw .unsupported
+    }
+  }
+
+  /// Keeps a number that nothing looks at.
+  fileprivate mutating func keep(
+    _ option: SocketOptionName, _ number: Int
+  ) throws(SocketError.Reason) {
+    switch option {
+    case .priority: priority = UInt32(truncatingIfNeeded: number)
+    case .mark: mark = UInt32(truncatingIfNeeded: number)
+    default: throw .unsupported
+    }
+  }
+
+  /// As on Linux, a new type of service brings its priority.
+  fileprivate mutating func serve(_ octet: UInt8) {
+    if octet != trafficClass { priority = TrafficClass(rawValue: octet).priority }
+    trafficClass = octet
+  }
+}
+
+extension PacketChoices {
+  fileprivate func value(
+    of option: SocketOptionName, _ stack: borrowing ProtocolStack
+  ) throws(SocketError.Reason) -> OptionValue {
+    switch option {
+    case .receiveBuffer: .number(receiveBufferSize)
+    case .broadcast: .number(allowsBroadcast ? 1 : 0)
+    case .hopLimit: .number(Int(hopLimit ?? 64))
+    case .multicastHopLimit: .number(Int(multicastHopLimit))
+    case .multicastLoop: .number(loopsMulticast ? 1 : 0)
+    case .trafficClass: .number(Int(trafficClass))
+    default: try keptValue(of: option, stack)
     }
   }
 
@@ -212,8 +257,12 @@ extension PacketChoices {
     case .hopLimit:
       guard (1...255).contains(number) else { throw .invalidOperation }
       hopLimit = UInt8(clamping: number)
-    case .trafficClass: trafficClass = UInt8(truncatingIfNeeded: number)
-    default: throw .unsupported
+    case .multicastHopLimit:
+      guard (0...255).contains(number) else { throw .invalidOperation }
+      multicastHopLimit = UInt8(clamping: number)
+    case .multicastLoop: loopsMulticast = number != 0
+    case .trafficClass: serve(UInt8(truncatingIfNeeded: number))
+    default: try keep(option, number)
     }
   }
 }

@@ -8,10 +8,11 @@ extension StackCore {
     _ version: IPVersion, _ number: UInt8, _ options: RawOptions
   ) throws(SocketError.Reason) -> SocketHandle {
     obeyCommands()
+    var chosen = RawSocketOptions(options)
+    chosen.device = try device(options.device)
     do {
       return try stack.openRaw(
-        version, protocol: IPProtocol(rawValue: number), options: RawSocketOptions(options),
-        at: now)
+        version, protocol: IPProtocol(rawValue: number), options: chosen, at: now)
     } catch {
       throw SocketError.Reason(error)
     }
@@ -20,8 +21,16 @@ extension StackCore {
   func setOptions(
     _ socket: SocketHandle, _ options: RawOptions
   ) throws(SocketError.Reason) {
+    guard let present = stack.rawOptions(socket) else { throw .closed }
+    var chosen = RawSocketOptions(options)
+    chosen.device = try device(options.device)
+    // What the public options do not have stays as it is.
+    chosen.multicastHopLimit = present.multicastHopLimit
+    chosen.loopsMulticast = present.loopsMulticast
+    chosen.mark = present.mark
+    if chosen.trafficClass == present.trafficClass { chosen.priority = present.priority }
     do {
-      try stack.setOptions(socket, RawSocketOptions(options), at: now)
+      try stack.setOptions(socket, chosen, at: now)
     } catch {
       throw SocketError.Reason(error)
     }
@@ -189,6 +198,7 @@ extension RawSocketOptions {
     allowsBroadcast = options.allowsBroadcast
     hopLimit = options.hopLimit
     trafficClass = options.trafficClass.rawValue
+    priority = options.trafficClass.priority
     checksumOffset = options.checksumOffset
     for type in options.blockedMessages { filter[type] = false }
   }

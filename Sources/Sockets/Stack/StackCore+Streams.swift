@@ -8,9 +8,10 @@ extension StackCore {
   // MARK: Connecting
 
   func connect(
-    to remote: SocketAddress, from local: SocketAddress?, _ options: TCPSocketOptions,
+    to remote: SocketAddress, from local: SocketAddress?, _ choices: TCPOptions,
     timeout: Duration?
   ) async throws(SocketError.Reason) -> SocketHandle {
+    let options = try options(choices)
     let deadline = clock.deadline(after: timeout)
     obeyCommands()
     try remote.mustNameLink(or: local?.zone ?? 0)
@@ -39,14 +40,15 @@ extension StackCore {
   // MARK: Listening
 
   func listen(
-    on local: SocketAddress, backlog: Int, ipv6Only: Bool, sharesPort: Bool,
-    _ options: TCPSocketOptions
+    on local: SocketAddress, backlog: Int, ipv6Only: Bool, _ choices: TCPOptions
   ) throws(SocketError.Reason) -> SocketHandle {
+    let options = try options(choices)
     obeyCommands()
     try local.mustNameLink()
     do {
       return try stack.listenTCP(
-        on: local, backlog: backlog, ipv6Only: ipv6Only, sharesPort: sharesPort, options: options,
+        on: local, backlog: backlog, ipv6Only: ipv6Only, sharesPort: choices.reusesPort,
+        options: options,
         at: now)
     } catch {
       throw SocketError.Reason(error)
@@ -156,15 +158,22 @@ extension StackCore {
   // MARK: Standing
 
   func setOptions(
-    _ socket: SocketHandle, _ options: TCPSocketOptions
+    _ socket: SocketHandle, _ choices: TCPOptions
   ) throws(SocketError.Reason) {
-    var options = options
+    var options = try options(choices)
     if let present = stack.tcpOptions(socket) { options.keepOthers(of: present) }
     do {
       try stack.setOptions(socket, options, at: now)
     } catch {
       throw SocketError.Reason(error)
     }
+  }
+
+  /// The public options in the stack's words, with the device by its number.
+  func options(_ choices: TCPOptions) throws(SocketError.Reason) -> TCPSocketOptions {
+    var options = try TCPSocketOptions(choices)
+    options.device = try device(choices.device)
+    return options
   }
 
   func info(_ socket: SocketHandle) throws(SocketError.Reason) -> TCPInfo {

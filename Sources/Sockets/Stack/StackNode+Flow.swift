@@ -48,7 +48,7 @@ extension StackNode {
     let local = Endpoint(.tcp, SocketAddress(.v6(.any), port: .any))
     do throws(SocketError.Reason) {
       let handle = try await lease.core.listenAnywhere(
-        backlog: backlog, TCPSocketOptions(options))
+        backlog: backlog, options)
       return TCPListener(
         local: local, implementation: StackListener(StackSocket(handle, lease)))
     } catch {
@@ -79,8 +79,9 @@ extension StackNode {
 
 extension StackCore {
   fileprivate func listenAnywhere(
-    backlog: Int, _ options: TCPSocketOptions
+    backlog: Int, _ choices: TCPOptions
   ) throws(SocketError.Reason) -> SocketHandle {
+    let options = try options(choices)
     obeyCommands()
     do {
       return try stack.listenTCPAnywhere(backlog: backlog, options: options, at: now)
@@ -93,8 +94,10 @@ extension StackCore {
     _ options: UDPOptions
   ) throws(SocketError.Reason) -> SocketHandle {
     obeyCommands()
+    var chosen = UDPSocketOptions(options)
+    chosen.device = try device(options.device)
     do {
-      return try stack.bindUDPAnywhere(options: UDPSocketOptions(options), at: now)
+      return try stack.bindUDPAnywhere(options: chosen, at: now)
     } catch {
       throw SocketError.Reason(error)
     }

@@ -69,7 +69,7 @@ public final class StackNode: NetworkNode {
     let began = clock.moment
     do throws(SocketError.Reason) {
       let handle = try await core.connect(
-        to: remote.socketAddress, from: local?.socketAddress, TCPSocketOptions(options),
+        to: remote.socketAddress, from: local?.socketAddress, options,
         timeout: timeout)
       return try await StackConnection.make(handle, lease, began: began)
     } catch {
@@ -84,7 +84,7 @@ public final class StackNode: NetworkNode {
     do throws(SocketError.Reason) {
       let handle = try await core.listen(
         on: local.socketAddress, backlog: backlog, ipv6Only: ipv6Only,
-        sharesPort: options.reusesPort, TCPSocketOptions(options))
+        options)
       let address = await core.addresses(handle).local ?? local.socketAddress
       let endpoint = Endpoint(.tcp, address)
       return TCPListener(

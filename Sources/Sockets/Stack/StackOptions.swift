@@ -43,6 +43,9 @@ extension TCPSocketOptions {
     trafficClass = present.trafficClass
     hopLimit = present.hopLimit
     deferAccept = present.deferAccept
+    device = device ?? present.device
+    priority = present.priority
+    mark = present.mark
   }
 }
 
@@ -56,8 +59,21 @@ extension UDPSocketOptions {
     multicastHopLimit = options.multicastHopLimit
     loopsMulticast = options.loopsMulticast
     trafficClass = options.trafficClass.rawValue
+    priority = options.trafficClass.priority
     reusesAddress = options.reusesAddress
     reusesPort = options.reusesPort
+  }
+}
+
+extension TrafficClass {
+  /// The priority that Linux gives a socket with its type of service (ip(7); RFC 1349's).
+  var priority: UInt32 {
+    switch (rawValue & 0x1E) >> 1 {
+    case 4..<8: 2
+    case 8..<12: 6
+    case 12..<16: 4
+    default: 0
+    }
   }
 }
 

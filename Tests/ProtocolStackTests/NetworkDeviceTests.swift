@@ -1,0 +1,307 @@
+import Addresses
+import Packets
+import ProtocolStack
+import Testing
+
+@Suite("Sockets that are bound to a device") struct NetworkDeviceTests {
+  private let foreign = IPv4Address(10, 8, 0, 9)
+
+  /// A stack with a second link, on which it is 10.8.0.2, and which has a way to everywhere.
+  private func twoLinks() throws -> (peer: NetworkPeer, second: InterfaceIndex) {
+    let peer = try NetworkPeer()
+    let second = try peer.stack.addInterface(
+      "link1", LinkAbilities(mtu: 1_400, framing: .ip), at: peer.now)
+    let prefix = try #require(Prefix(.v4(IPv4Address(10, 8, 0, 2)), length: 24))
+    try peer.stack.addAddress(prefix, on: second, at: peer.now)
+    let everywhere = try #require(Prefix(.v4(.any), length: 0))
+    try peer.stack.addRoute(everywhere, via: nil, on: second)
+    return (peer, second)
+  }
+
+  private func bind(
+    _ peer: NetworkPeer, _ device: InterfaceIndex?, port: PortNumber = 7
+  ) throws -> SocketHandle {
+    var options = UDPSocketOptions()
+    options.device = device
+    return try peer.stack.bindUDP(
+      SocketAddress(.v6(.any), port: port), options: options, at: peer.now)
+  }
+
+  private func leaves(_ peer: NetworkPeer, _ interface: InterfaceIndex) -> Int {
+    var count = 0
+    while let packet = peer.stack.nextPacket(for: interface, at: peer.now) {
+      count += 1
+      peer.stack.recycle(packet)
+    }
+    return count
+  }
+
+  @Test("Datagrams are heard on it alone, by whoever is bound to it before others")
+  func datagrams() throws {
+    let (peer, second) = try twoLinks()
+    let elsewhere = try bind(peer, second)
+    peer.deliver(peer.ipv4(peer.udp([1]), .udp))
+    #expect(try peer.read(elsewhere) == nil)
+    #expect(peer.counters.datagramsToNobody == 1)
+    // The same port on another device is another place.
+    let here = try bind(peer, peer.interface)
+    #expect(throws: StackError.addressInUse) { try bind(peer, peer.interface) }
+    #expect(throws: StackError.addressInUse) { try bind(peer, nil) }
+    peer.deliver(peer.ipv4(peer.udp([2]), .udp))
+    #expect(try peer.read(here)?.1 == [2])
+    #expect(try peer.read(elsewhere) == nil)
+    // Freed, it hears every device; bound again, no other.
+    let chosen = peer.stack.udpOptions(elsewhere)
+    var options = try #require(chosen)
+    peer.stack.close(here, at: peer.now)
+    options.device = nil
+    try peer.stack.setOptions(elsewhere, options, at: peer.now)
+    peer.deliver(peer.ipv4(peer.udp([3]), .udp))
+    #expect(try peer.read(elsewhere)?.1 == [3])
+    options.device = InterfaceIndex(rawValue: 9)
+    #expect(throws: StackError.networkDown) {
+      try peer.stack.setOptions(elsewhere, options, at: peer.now)
+    }
+    #expect(throws: StackError.networkDown) { try bind(peer, options.device, port: 8) }
+    peer.expectUnharmed()
+  }
+
+  @Test("A newer socket for all devices does not take what is for one")
+  func preferred() throws {
+    let (peer, _) = try twoLinks()
+    var options = UDPSocketOptions()
+    options.reusesAddress = true
+    let address = SocketAddress(.v4(.any), port: 7)
+    let bound = try peer.stack.bindUDP(address, options: options, at: peer.now)
+    let newer = try peer.stack.bindUDP(address, options: options, at: peer.now)
+    peer.deliver(peer.ipv4(peer.udp([1]), .udp))
+    #expect(try peer.read(newer)?.1 == [1])
+    options.device = peer.interface
+    try peer.stack.setOptions(bound, options, at: peer.now)
+    peer.deliver(peer.ipv4(peer.udp([2]), .udp))
+    #expect(try peer.read(bound)?.1 == [2])
+    #expect(try peer.read(newer) == nil)
+  }
+
+  @Test("Datagrams leave by it, or not at all")
+  func sending() throws {
+    let (peer, second) = try twoLinks()
+    let socket = try bind(peer, peer.interface)
+    #expect(throws: StackError.networkUnreachable) {
+      try peer.send(socket, [1], to: .v4(foreign))
+    }
+    #expect(try peer.send(socket, [1], to: .v4(peer.address4)))
+    #expect(leaves(peer, peer.interface) == 1 && leaves(peer, second) == 0)
+    let chosen = peer.stack.udpOptions(socket)
+    var options = try #require(chosen)
+    options.device = second
+    try peer.stack.setOptions(socket, options, at: peer.now)
+    // By the device, though the other link is the neighbour's own.
+    #expect(try peer.send(socket, [1], to: .v4(peer.address4)))
+    #expect(leaves(peer, peer.interface) == 0 && leaves(peer, second) == 1)
+    options.device = ProtocolStack.loopback
+    try peer.stack.setOptions(socket, options, at: peer.now)
+    #expect(throws: StackError.networkUnreachable) {
+      try peer.send(socket, [1], to: .v4(foreign))
+    }
+    // What the host sends to itself comes by the device that has the address.
+    #expect(try peer.send(socket, [1], to: .v4(peer.stack4)))
+    #expect(leaves(peer, peer.interface) == 0)
+    #expect(try peer.read(socket) == nil)
+    #expect(try peer.send(socket, [1], to: .v4(.loopback)))
+    #expect(leaves(peer, peer.interface) == 0)
+    #expect(try peer.read(socket)?.1 == [1])
+    var choices = DatagramChoices()
+    choices.interface = second
+    // As on Linux, an IPv4 datagram's own choice comes first.
+    _ = try peer.stack.sendDatagram(
+      socket, [1].span, to: SocketAddress(.v4(foreign), port: 7), with: choices, at: peer.now)
+    #expect(leaves(peer, second) == 1)
+    #expect(throws: StackError.invalidOperation) {
+      try peer.stack.sendDatagram(
+        socket, [1].span, to: SocketAddress(.v6(peer.address6), port: 7), with: choices,
+        at: peer.now)
+    }
+  }
+
+  @Test("Raw sockets hear it alone, and send by it")
+  func raw() throws {
+    let (peer, second) = try twoLinks()
+    var options = RawSocketOptions()
+    options.device = second
+    let number = IPProtocol(rawValue: 253)
+    let socket = try peer.stack.openRaw(.v4, protocol: number, options: options, at: peer.now)
+    func heard() throws -> Bool {
+      var bytes = [UInt8](repeating: 0, count: 100)
+      var span = bytes.mutableSpan
+      return try peer.stack.receiveRaw(socket, into: &span, at: peer.now) != nil
+    }
+    peer.deliver(peer.ipv4([1], number))
+    #expect(try !heard())
+    _ = try peer.stack.sendRaw(
+      socket, [1].span, to: SocketAddress(.v4(peer.address4), port: .any), at: peer.now)
+    #expect(leaves(peer, second) == 1)
+    _ = peer.packets()
+    options.device = peer.interface
+    try peer.stack.setOptions(socket, options, at: peer.now)
+    peer.deliver(peer.ipv4([1], number))
+    #expect(try heard())
+    #expect(throws: StackError.networkUnreachable) {
+      try peer.stack.sendRaw(
+        socket, [1].span, to: SocketAddress(.v4(foreign), port: .any), at: peer.now)
+    }
+    options.device = InterfaceIndex(rawValue: 9)
+    #expect(throws: StackError.networkDown) {
+      try peer.stack.setOptions(socket, options, at: peer.now)
+    }
+  }
+
+  @Test("Of two listeners at one port, each takes what comes by its device", arguments: [0, 1])
+  func listeners(backlog: Int) throws {
+    let (server, second) = try twoLinks()
+    let client = try Partner(of: server)
+    func listen(_ device: InterfaceIndex?) throws -> SocketHandle {
+      var options = TCPSocketOptions()
+      options.device = device
+      options.priority = 5
+      options.mark = 77
+      return try server.stack.listenTCP(
+        on: SocketAddress(.v6(.any), port: 80), backlog: 1 + backlog, options: options,
+        at: server.now)
+    }
+    let other = try listen(second)
+    let target = SocketAddress(.v4(server.stack4), port: 80)
+    let refused = try client.stack.connectTCP(to: target, at: server.now)
+    client.exchange(with: server)
+    #expect(client.stack.nextEvent() == .failed(refused, .connectionRefused))
+    let listener = try listen(server.interface)
+    #expect(throws: StackError.addressInUse) { try listen(server.interface) }
+    #expect(throws: StackError.addressInUse) { try listen(nil) }
+    // The second comes with a cookie, where the backlog is one.
+    for _ in 0..<2 {
+      let connection = try client.stack.connectTCP(to: target, at: server.now)
+      client.exchange(with: server)
+      #expect(try client.stack.send(connection, [1, 2, 3].span, at: server.now) == 3)
+      client.exchange(with: server)
+    }
+    #expect(try server.stack.acceptTCP(other, at: server.now) == nil)
+    for _ in 0..<2 {
+      let accepted = try #require(try server.stack.acceptTCP(listener, at: server.now))
+      let chosen = server.stack.tcpOptions(accepted)
+      let options = try #require(chosen)
+      #expect(options.device == server.interface)
+      #expect(options.mark == 77 && options.priority == 0)
+      #expect(server.stack.remoteAddress(accepted)?.zone == 0)
+      #expect(try receive(&server.stack, accepted, 3, at: server.now) == [1, 2, 3])
+    }
+    server.expectUnharmed()
+  }
+
+  @Test("A connection is made and goes on by its device", arguments: [IPVersion.v4, .v6])
+  func connection(version: IPVersion) throws {
+    let (server, second) = try twoLinks()
+    let client = try Partner(of: server)
+    let target: IPAddress = version == .v4 ? .v4(server.address4) : .v6(server.address6)
+    let listener = try client.stack.listenTCP(
+      on: SocketAddress(.v6(.any), port: 80), at: server.now)
+    var options = TCPSocketOptions()
+    options.device = second
+    let peer = SocketAddress(target, port: 80)
+    if version == .v4 {
+      // The way to everywhere is the device's.
+      let elsewhere = try server.stack.connectTCP(to: peer, options: options, at: server.now)
+      #expect(leaves(server, server.interface) == 0 && leaves(server, second) == 1)
+      server.stack.abort(elsewhere, at: server.now)
+    } else {
+      #expect(throws: StackError.networkUnreachable) {
+        try server.stack.connectTCP(to: peer, options: options, at: server.now)
+      }
+    }
+    options.device = server.interface
+    let connection = try server.stack.connectTCP(to: peer, options: options, at: server.now)
+    client.exchange(with: server)
+    #expect(server.stack.connectionInfo(connection)?.state == .established)
+    #expect(server.stack.remoteAddress(connection) == peer)
+    let accepted = try #require(try client.stack.acceptTCP(listener, at: server.now))
+    // Bound and freed while bytes are on their way, it loses none.
+    for (device, isReachable) in [
+      (nil, true), (server.interface, true), (second, version == .v4), (server.interface, true),
+      (nil, true),
+    ] as [(InterfaceIndex?, Bool)] {
+      let bytes = pattern(5_000)
+      #expect(try server.stack.send(connection, bytes.span, at: server.now) == bytes.count)
+      options.device = device
+      if isReachable {
+        try server.stack.setOptions(connection, options, at: server.now)
+      } else {
+        #expect(throws: StackError.networkUnreachable) {
+          try server.stack.setOptions(connection, options, at: server.now)
+        }
+        options.device = server.interface
+        #expect(server.stack.tcpOptions(connection)?.device == server.interface)
+      }
+      if options.device == second {
+        client.exchange(with: server)
+        #expect(leaves(server, second) > 0)
+        options.device = server.interface
+        try server.stack.setOptions(connection, options, at: server.now)
+      }
+      for _ in 0..<60 { client.advance(with: server, .milliseconds(50)) }
+      #expect(try receive(&client.stack, accepted, bytes.count, at: server.now) == bytes)
+    }
+    #expect(try client.stack.send(accepted, [9].span, at: server.now) == 1)
+    client.exchange(with: server)
+    #expect(try receive(&server.stack, connection, 1, at: server.now) == [9])
+    server.stack.close(connection, at: server.now)
+    client.stack.close(accepted, at: server.now)
+    for _ in 0..<100 { client.advance(with: server, .seconds(1)) }
+    _ = server.events()
+    #expect(server.stack.socketCount == 0)
+    server.expectUnharmed()
+  }
+
+  @Test("Errors on the way are heard by a connection that is bound to the device")
+  func pathErrors() throws {
+    let (peer, _) = try twoLinks()
+    var options = TCPSocketOptions()
+    options.device = peer.interface
+    let connection = try peer.stack.connectTCP(
+      to: SocketAddress(.v4(peer.address4), port: 80), options: options, at: peer.now)
+    let request = try #require(peer.packets().first)
+    peer.deliver(
+      peer.ipv4(
+        peer.icmp4(
+          .destinationUnreachable(.host, nextHopMTU: 0),
+          Array(request.prefix(28))),
+        .icmpv4))
+    #expect(peer.events() == [.failed(connection, .hostUnreachable)])
+  }
+
+  @Test("What a stack sends to itself comes by the device that has the address")
+  func itself() throws {
+    let (peer, second) = try twoLinks()
+    var options = TCPSocketOptions()
+    #expect(peer.stack.name(of: ProtocolStack.loopback) == "lo")
+    for device in [ProtocolStack.loopback, second] {
+      options.device = device
+      let listener = try peer.stack.listenTCP(
+        on: SocketAddress(.v4(.any), port: 80), options: options, at: peer.now)
+      let refused = try peer.stack.connectTCP(
+        to: SocketAddress(.v4(peer.stack4), port: 80), at: peer.now)
+      #expect(peer.packets().isEmpty)
+      #expect(peer.events() == [.failed(refused, .connectionRefused)])
+      peer.stack.close(listener, at: peer.now)
+    }
+    options.device = peer.interface
+    let listener = try peer.stack.listenTCP(
+      on: SocketAddress(.v4(.any), port: 80), options: options, at: peer.now)
+    options.device = second
+    let connection = try peer.stack.connectTCP(
+      to: SocketAddress(.v4(peer.stack4), port: 80), options: options, at: peer.now)
+    #expect(peer.packets().isEmpty)
+    let accepted = try #require(try peer.stack.acceptTCP(listener, at: peer.now))
+    #expect(try peer.stack.send(connection, [1, 2].span, at: peer.now) == 2)
+    #expect(peer.packets().isEmpty)
+    #expect(try receive(&peer.stack, accepted, 2, at: peer.now) == [1, 2])
+  }
+}
