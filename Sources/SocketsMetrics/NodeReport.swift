@@ -5,7 +5,8 @@ import Sockets
 /// A node's counters in the words of a metrics system, which wants to know what has been added, and
 /// what stands at the moment.
 struct NodeReport {
-  private let node: String
+  /// The dimensions that all have.
+  private let common: [(String, String)]
   private let factory: any MetricsFactory
   /// By their labels and dimensions, made when there is something to tell.
   private var counters: [Name: Counter] = [:]
@@ -19,8 +20,8 @@ struct NodeReport {
     let value: String
   }
 
-  init(node: String, _ factory: any MetricsFactory) {
-    self.node = node
+  init(_ common: [(String, String)], _ factory: any MetricsFactory) {
+    self.common = common
     self.factory = factory
   }
 
@@ -52,6 +53,15 @@ struct NodeReport {
     set("sockets_open", "kind", "echo", table.echoSockets)
   }
 
+  mutating func add(_ counts: HostNode.Counts) {
+    count("sockets_tcp_opened", "side", "client", counts.opened)
+    count("sockets_tcp_opened", "side", "server", counts.accepted)
+    count("sockets_tcp_failed", "", "", counts.failed)
+    count("sockets_tcp_closed", "", "", counts.closed)
+    count("sockets_accept_pauses", "", "", counts.acceptPauses)
+    set("sockets_open", "kind", "connection", Int(clamping: counts.open))
+  }
+
   private mutating func count(
     _ label: String, _ dimension: String, _ value: String, _ total: UInt64
   ) {
@@ -78,6 +88,6 @@ struct NodeReport {
   }
 
   private func dimensions(_ name: Name) -> [(String, String)] {
-    [("node", node)] + (name.dimension.isEmpty ? [] : [(name.dimension, name.value)])
+    common + (name.dimension.isEmpty ? [] : [(name.dimension, name.value)])
   }
 }

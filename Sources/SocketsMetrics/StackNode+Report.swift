@@ -20,7 +20,7 @@ extension StackNode {
     every interval: Duration = .seconds(10),
     to factory: any MetricsFactory = MetricsSystem.factory
   ) async {
-    var report = NodeReport(node: name, factory)
+    var report = NodeReport([("node", name)], factory)
     while !Task.isCancelled {
       let isLast = await hasEnded
       report.add(await counters(), await table())

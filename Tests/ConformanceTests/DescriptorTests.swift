@@ -52,6 +52,8 @@ extension Conformance {
         for _ in 0..<2 { _ = try await setting.listener.accept(timeout: patience) }
         #expect(lines("no connections are accepted").count == 1)
         #expect(lines("accepted again").map(\.level) == [.notice])
+        #expect(setting.node.counts.acceptPauses == 1)
+        #expect(setting.node.counts.accepted == 2)
       }
     }
 

@@ -91,6 +91,14 @@ struct LoggingArticle {
     await reporting.value
   }
 
+  @Test("So does this machine")
+  func host() async throws {
+    let host = HostNode()
+    let reportingHost = Task { await host.reportMetrics(every: .seconds(10)) }
+    reportingHost.cancel()
+    await reportingHost.value
+  }
+
   @Test("Every line that is logged has its row, and no other")
   func everyLine() throws {
     let table = try ArticleTable("LoggingAndMetrics", heading: ["level", "line", "when"])

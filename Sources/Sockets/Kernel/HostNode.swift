@@ -22,6 +22,7 @@ public final class HostNode: NetworkNode {
   /// Why ``Engine/automatic`` did not come to be ``Engine/ioUring``, if it did not.
   public let engineReason: String?
   public let logger: Logger
+  let counters = HostCounters()
 
   /// Starts the node's thread. Where the system refuses that, calls on the node throw its reason.
   ///
@@ -73,6 +74,7 @@ public final class HostNode: NetworkNode {
         to: remote.socketAddress.unmapped, from: local?.socketAddress.unmapped, options,
         until: clock.deadline(after: timeout), began)
     } catch {
+      counters.noteFailed()
       throw SocketError(.connect, local: local, remote: remote, reason: error)
     }
   }
@@ -87,7 +89,7 @@ public final class HostNode: NetworkNode {
     try KernelSocket.mustExist(options.device)
     let lease = try self.running()
     let socket = try Self.openSocket(.stream, ipv6: remote.address.isIPv6)
-    let stream = KernelStream(socket, lease, isReady: false)
+    let stream = KernelStream(socket, lease, counters, isReady: false)
     let handle = stream.handle
     do throws(SocketError.Reason) {
       let isDone = try handle.use { socket throws(Errno) in
@@ -125,6 +127,7 @@ public final class HostNode: NetworkNode {
       let addresses = try handle.use { socket throws(Errno) in
         (local: try socket.localAddress(), remote: try socket.remoteAddress())
       }
+      stream.begin { counters.noteOpened() }
       return TCPConnection(
         local: Endpoint(.tcp, addresses.local), remote: Endpoint(.tcp, addresses.remote),
         implementation: stream, began: began)
@@ -156,7 +159,7 @@ public final class HostNode: NetworkNode {
       }
       try handle.register()
       return TCPListener(
-        local: Endpoint(.tcp, address), implementation: KernelListener(handle, lease))
+        local: Endpoint(.tcp, address), implementation: KernelListener(handle, lease, counters))
     } catch {
       throw SocketError(.listen, local: local, reason: error)
     }

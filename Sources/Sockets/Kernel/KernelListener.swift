@@ -10,11 +10,13 @@ import SystemPackage
 final class KernelListener: ListenerImplementation, KernelImplementation {
   let handle: KernelHandle
   private let lease: KernelLease
+  private let counters: HostCounters
   /// Connections wait because there was no descriptor or memory for one.
   private let isShort = Atomic(false)
 
-  init(_ handle: KernelHandle, _ lease: KernelLease) {
+  init(_ handle: KernelHandle, _ lease: KernelLease, _ counters: HostCounters) {
     self.handle = handle
+    self.counters = counters
     self.lease = lease
   }
 
@@ -23,7 +25,7 @@ final class KernelListener: ListenerImplementation, KernelImplementation {
       try acceptOrPause(socket).map { (value: $0, mayHaveMore: true) }
     }
     guard case .done(let accepted) = attempt else { return .wouldBlock }
-    let stream = KernelStream(accepted.socket, lease)
+    let stream = KernelStream(accepted.socket, lease, counters)
     let local: SocketAddress
     do {
       local = try accepted.socket.localAddress()
@@ -31,6 +33,7 @@ final class KernelListener: ListenerImplementation, KernelImplementation {
       throw SocketError.Reason(error)
     }
     try stream.handle.register()
+    stream.begin { counters.noteAccepted() }
     return .done(
       TCPConnection(
         local: Endpoint(.tcp, local), remote: Endpoint(.tcp, accepted.remote),
@@ -60,6 +63,7 @@ final class KernelListener: ListenerImplementation, KernelImplementation {
   /// Once, however often it is tried again.
   private func noteShortage(_ listening: KernelSocket, _ error: Errno) {
     guard !isShort.exchange(true, ordering: .relaxed) else { return }
+    counters.notePause()
     lease.core.logger.warning(
       "no connections are accepted: the system has nothing left for another", error: error,
       metadata: ["local": "\(Self.name(listening))"])

@@ -1,6 +1,7 @@
 import Addresses
 import Host
 import Packets
+import Synchronization
 import SystemPackage
 
 /// A TCP connection of the kernel's.
@@ -8,11 +9,17 @@ final class KernelStream: StreamImplementation, KernelImplementation {
   let handle: KernelHandle
   /// nil where epoll tells when there is something to read.
   let ahead: ReadAhead?
+  private let counters: HostCounters
+  /// It was given out, and not closed since.
+  private let isOpen = Atomic(false)
 
   /// - Parameters:
   ///   - socket: owned from now on.
   ///   - isReady: false for one whose handshake is about to begin.
-  init(_ socket: KernelSocket, _ lease: KernelLease, isReady: Bool = true) {
+  init(
+    _ socket: KernelSocket, _ lease: KernelLease, _ counters: HostCounters, isReady: Bool = true
+  ) {
+    self.counters = counters
     ahead = lease.core.ring.map { ReadAhead($0.buffers) }
     handle = KernelHandle(socket, lease, ahead: ahead, isReady: isReady)
   }
@@ -66,7 +73,25 @@ final class KernelStream: StreamImplementation, KernelImplementation {
     TCPConnection.Info(try handle.use { socket throws(Errno) in try socket.information() })
   }
 
-  func abort() { handle.abort() }
+  func abort() {
+    noteEnd()
+    handle.abort()
+  }
+
+  func close() {
+    noteEnd()
+    handle.close()
+  }
+
+  /// It is about to be given out: from now on its end counts.
+  func begin(_ note: () -> Void) {
+    note()
+    isOpen.store(true, ordering: .relaxed)
+  }
+
+  private func noteEnd() {
+    if isOpen.exchange(false, ordering: .relaxed) { counters.noteClosed() }
+  }
 }
 
 extension TCPConnection.Info {
