@@ -1,4 +1,5 @@
 import Addresses
+import Foundation
 import Sockets
 import Testing
 
@@ -47,6 +48,18 @@ struct ExecutorTests {
     }.value
     _ = try await (here, there)
     #expect(await talker.answers == 500)
+  }
+
+  /// The thread this is asked on.
+  private static var thread: ObjectIdentifier { ObjectIdentifier(Thread.current) }
+
+  @Test("by the body of withConnection, on the node's executor from the beginning")
+  func body() async throws {
+    let pair = try await Pair()
+    let listener = try await pair.server.listen(on: "tcp://10.0.0.2:7")
+    let own = await Task(executorPreference: pair.client.executor) { Self.thread }.value
+    let began = try await pair.client.withConnection(to: listener.local) { _ in Self.thread }
+    #expect(began == own)
   }
 
   @Test("by the main actor")

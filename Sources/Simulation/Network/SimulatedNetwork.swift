@@ -83,10 +83,14 @@ public final class SimulatedNetwork: Sendable {
 
   /// Runs a program: time passes from here on, until `body` has returned. Calls on the network's
   /// sockets from elsewhere wait until somebody runs.
+  ///
+  /// The body runs on the network's executor, unless it belongs to an actor. Time then passes while
+  /// it computes, and no run is like another: in `main()`, which is the main actor's, mark the
+  /// closure `@concurrent`.
   public func run<Value: Sendable>(
     _ body: () async throws -> Value
   ) async throws -> Value {
-    try await withTaskExecutorPreference(executor) {
+    try await executor.run {
       nodes.begin()
       defer { nodes.end() }
       return try await body()

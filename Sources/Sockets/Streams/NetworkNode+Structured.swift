@@ -31,7 +31,7 @@ extension TCPConnection {
   fileprivate func lasting<Value>(
     on executor: any TaskExecutor, _ body: (TCPConnection) async throws -> Value
   ) async throws -> Value {
-    try await withTaskExecutorPreference(executor) {
+    try await executor.run {
       do {
         let value = try await body(self)
         close()
@@ -40,6 +40,19 @@ extension TCPConnection {
         abort()
         throw error
       }
+    }
+  }
+}
+
+extension TaskExecutor {
+  /// Runs `body` here, from its beginning on. What belongs to an actor stays there.
+  ///
+  /// `withTaskExecutorPreference` alone lets what belongs to no actor begin where the caller is,
+  /// and come here when it first waits.
+  package func run<Value>(_ body: () async throws -> Value) async throws -> Value {
+    try await withTaskExecutorPreference(self) {
+      await Task.yield()
+      return try await body()
     }
   }
 }
