@@ -144,7 +144,7 @@ extension Conformance {
       }
     }
 
-    @Test("comes from files, whole or in part", arguments: World.threaded)
+    @Test("comes from files, whole or in part", arguments: World.all)
     func files(world: World) async throws {
       let bytes = noise(2_000_003)
       let file = try TemporaryFile(bytes)
@@ -178,7 +178,7 @@ extension Conformance {
       }
     }
 
-    @Test("comes from files that the kernel makes up", arguments: World.threaded)
+    @Test("comes from files that the kernel makes up", arguments: World.all)
     func madeUpFile(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -193,7 +193,7 @@ extension Conformance {
       }
     }
 
-    @Test("is no file that cannot be read", arguments: World.threaded)
+    @Test("is no file that cannot be read", arguments: World.all)
     func badFiles(world: World) async throws {
       try await world.run { network in
         let ends = try await network.connection()
@@ -217,7 +217,7 @@ extension Conformance {
       }
     }
 
-    @Test("waits for the peer, for as long as it may", arguments: World.threaded, [true, false])
+    @Test("waits for the peer, for as long as it may", arguments: World.all, [true, false])
     func sendingWaits(world: World, isCancelled: Bool) async throws {
       let file = try TemporaryFile(noise(5 << 20))
       try await world.run { network in

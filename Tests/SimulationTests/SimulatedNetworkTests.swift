@@ -53,6 +53,44 @@ struct SimulatedNetworkTests {
     while thread != nil { await Task.yield() }
   }
 
+  @Test("runs its program on its own thread from the beginning")
+  func thread() async throws {
+    let network = try SimulatedNetwork(seed: 1)
+    let own = await Task(executorPreference: network.executor) { Self.thread }.value
+    #expect(try await network.run { Self.thread } == own)
+  }
+
+  /// The one this is asked on.
+  private static var thread: ObjectIdentifier { ObjectIdentifier(Thread.current) }
+
+  @Test("stands still while files are read, whatever waits")
+  func fileReads() async throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).bytes").path
+    try Data(Self.bytes(1_000)).write(to: URL(filePath: path))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let network = try SimulatedNetwork(seed: 1)
+    try await network.run {
+      let server = try network.addNode("server")
+      let client = try network.addNode("client")
+      let listener = try await server.listen(on: "tcp://10.0.0.1:7")
+      async let accepted = listener.accept(timeout: .seconds(60))
+      let connection = try await client.connect(to: listener.local, timeout: .seconds(60))
+      let other = try await accepted
+      let start = client.clock.now
+      // If only the file were waited for, time would leap to the end of this.
+      let sleeping = Task(executorPreference: network.executor) {
+        try await client.clock.sleep(for: .seconds(3_600))
+      }
+      for _ in 0..<50 {
+        #expect(try await connection.sendFile(path, timeout: .seconds(60)) == 1_000)
+        #expect(try await other.read(exactly: 1_000, timeout: .seconds(60)) == Self.bytes(1_000))
+      }
+      #expect(start.duration(to: client.clock.now) < .seconds(60))
+      sleeping.cancel()
+      _ = await sleeping.result
+    }
+  }
+
   /// Several clients upload to a server that echoes, all at once.
   private func exchange(seed: UInt64, _ conditions: WireConditions) async throws -> Outcome {
     let network = try SimulatedNetwork(seed: seed, conditions: conditions)

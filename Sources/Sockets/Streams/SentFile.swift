@@ -7,6 +7,8 @@ final class SentFile: Sendable {
   /// What errors call it.
   let name: String
   private let descriptor: FileDescriptor
+  /// That of the node it is sent by.
+  private let clock: NodeClock
   /// Nothing where it is the caller's.
   private let owned: HostFile?
 
@@ -35,23 +37,25 @@ final class SentFile: Sendable {
     var range: Range<Int64> { position..<position + Int64(next) }
   }
 
-  init(borrowed descriptor: FileDescriptor) {
+  init(borrowed descriptor: FileDescriptor, _ clock: NodeClock) {
     self.descriptor = descriptor
+    self.clock = clock
     name = "descriptor \(descriptor.rawValue)"
     owned = nil
   }
 
-  private init(_ path: String) throws(SystemError) {
+  private init(_ path: String, _ clock: NodeClock) throws(SystemError) {
+    self.clock = clock
     let file = try HostFile(reading: path)
     descriptor = file.descriptor.fileDescriptor
     name = path
     owned = consume file
   }
 
-  static func open(_ path: String) async throws(SocketError) -> SentFile {
-    try await elsewhere { () throws(SocketError) in
+  static func open(_ path: String, _ clock: NodeClock) async throws(SocketError) -> SentFile {
+    try await elsewhere(clock) { () throws(SocketError) in
       do throws(SystemError) {
-        return try SentFile(path)
+        return try SentFile(path, clock)
       } catch {
         throw SocketError(.readFile(path), reason: SocketError.Reason(error))
       }
@@ -65,7 +69,7 @@ final class SentFile: Sendable {
     if HostFile.isCached(descriptor, part.range) {
       return try stream.trySend(descriptor, from: part.position, upTo: part.next)
     }
-    return try await Self.elsewhere { () throws(SocketError.Reason) in
+    return try await Self.elsewhere(clock) { () throws(SocketError.Reason) in
       try stream.trySend(self.descriptor, from: part.position, upTo: part.next)
     }
   }
@@ -75,7 +79,7 @@ final class SentFile: Sendable {
   /// - Returns: how many bytes; zero at the end of the file.
   func read(_ part: Part, into bytes: inout [UInt8]) async throws(SocketError) -> Int {
     if HostFile.isCached(descriptor, part.range) { return try read(part, to: &bytes) }
-    let answer = try await Self.elsewhere { () throws(SocketError) in
+    let answer = try await Self.elsewhere(clock) { () throws(SocketError) in
       var bytes: [UInt8] = []
       let count = try self.read(part, to: &bytes)
       return (bytes: bytes, count: count)
@@ -95,18 +99,21 @@ final class SentFile: Sendable {
     }
   }
 
-  /// Runs `body` where a task's preference, the node's thread perhaps, does not put it.
+  /// Runs `body` where a task's preference, the node's thread perhaps, does not put it. By the
+  /// node's clock, if that is a virtual one, it takes no time.
   private static func elsewhere<Value: Sendable, Failure: Error>(
-    _ body: @escaping @Sendable () throws(Failure) -> Value
+    _ clock: NodeClock, _ body: @escaping @Sendable () throws(Failure) -> Value
   ) async throws(Failure) -> Value {
-    let task = Task.detached(executorPreference: globalConcurrentExecutor) {
-      () -> Result<Value, Failure> in
-      do throws(Failure) {
-        return .success(try body())
-      } catch {
-        return .failure(error)
-      }
+    let result = await clock.standingStill {
+      await Task.detached(executorPreference: globalConcurrentExecutor) {
+        () -> Result<Value, Failure> in
+        do throws(Failure) {
+          return .success(try body())
+        } catch {
+          return .failure(error)
+        }
+      }.value
     }
-    return try await task.value.get()
+    return try result.get()
   }
 }

@@ -22,7 +22,7 @@ extension TCPConnection {
   ) async throws(SocketError) -> Int64 {
     let part = try SentFile.Part(path, from: offset, count)
     let time = TimeAllowed(timeout, on: clock)
-    return try await send(.open(path), part, time)
+    return try await send(.open(path, clock), part, time)
   }
 
   /// As ``sendFile(_:from:count:timeout:)-(String,_,_,_)``, of a file that is open, to read from.
@@ -33,7 +33,7 @@ extension TCPConnection {
   public func sendFile(
     _ file: FileDescriptor, from offset: Int64 = 0, count: Int64? = nil, timeout: Duration? = nil
   ) async throws(SocketError) -> Int64 {
-    let file = SentFile(borrowed: file)
+    let file = SentFile(borrowed: file, clock)
     let part = try SentFile.Part(file.name, from: offset, count)
     return try await send(file, part, TimeAllowed(timeout, on: clock))
   }

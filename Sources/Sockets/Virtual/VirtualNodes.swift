@@ -23,7 +23,7 @@ package protocol VirtualFabric: AnyObject, Sendable {
 /// task that only yields does not stop it, and one more for each packet, about what they take in
 /// reality. When nothing can run, it leaps to the next deadline, arrival or end of a sleep. Outside
 /// of ``begin()`` and ``end()`` nothing moves at all, so that what is prepared on other threads
-/// takes no time.
+/// takes no time; nor does it while a file is read on one, for nobody knows how long that takes.
 package final class VirtualNodes: Sendable {
   private let reactor: Reactor
   private let guest: VirtualGuest
@@ -105,7 +105,9 @@ private final class VirtualGuest: ReactorGuest {
     reactor.nudge()
   }
 
-  private var isMoving: Bool { state.withLock { $0.runs > 0 || $0.isReleased } }
+  private var isMoving: Bool {
+    !time.isHeld && state.withLock { $0.runs > 0 || $0.isReleased }
+  }
   private var cores: [StackCore] { state.withLock { $0.cores } }
 
   var livesOnEvents: Bool { false }

@@ -6,12 +6,14 @@ import Synchronization
 final class VirtualTime: Sendable {
   private struct Sleepers {
     var waiters: [Waiter] = []
-    /// Called when somebody has gone to sleep.
+    /// Called when somebody has gone to sleep, or time may move on.
     var nudge: (@Sendable () -> Void)?
   }
 
   private let nanoseconds = Atomic<Int64>(1_000_000_000)
   private let sleepers = Mutex(Sleepers())
+  /// Who has it stand still.
+  private let holds = Atomic<Int>(0)
 
   init() {}
 
@@ -20,6 +22,17 @@ final class VirtualTime: Sendable {
   /// Moves to `time`, unless that is past.
   func advance(to time: Instant) {
     if time > now { nanoseconds.store(time.nanoseconds, ordering: .relaxed) }
+  }
+
+  /// Whether it stands still, and with it all that it drives.
+  var isHeld: Bool { holds.load(ordering: .relaxed) > 0 }
+
+  /// Has it stand still until the ``release()`` that belongs to this.
+  func hold() { holds.add(1, ordering: .relaxed) }
+
+  func release() {
+    holds.subtract(1, ordering: .relaxed)
+    sleepers.withLock { $0.nudge }?()
   }
 
   /// Says whom to tell when somebody has gone to sleep.
@@ -72,6 +85,18 @@ final class VirtualTime: Sendable {
     let now = now
     let due = take { ($0.deadline ?? .zero) <= now }
     for waiter in due.sorted(by: { $0.precedes($1) }) { waiter.wake(.happened) }
+  }
+}
+
+extension NodeClock {
+  /// Waits for what threads outside of the node's world do, which takes none of its time: a virtual
+  /// one stands still meanwhile.
+  func standingStill<Value, Failure: Error>(
+    _ body: () async throws(Failure) -> Value
+  ) async throws(Failure) -> Value {
+    virtual?.hold()
+    defer { virtual?.release() }
+    return try await body()
   }
 }
 

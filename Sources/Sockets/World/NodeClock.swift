@@ -22,7 +22,7 @@ public struct NodeClock: Clock {
   }
 
   /// nil for this machine's.
-  private let virtual: VirtualTime?
+  let virtual: VirtualTime?
 
   /// This machine's.
   public static var system: Self { Self(virtual: nil) }
