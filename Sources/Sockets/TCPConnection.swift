@@ -13,6 +13,7 @@ public final class TCPConnection: Sendable {
   let implementation: any StreamImplementation
   /// What ``metrics()`` tells and the implementation does not know.
   let history: ConnectionHistory
+  let handler = HandlerIdentity()
 
   /// - Parameter began: when it was called for; nil where it was accepted.
   package init(
@@ -50,7 +51,7 @@ public final class TCPConnection: Sendable {
         case .done(let count):
           history.noteRead(count, on: implementation.clock)
           return count
-        case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
+        case .wouldBlock: try await wait(.reading, until: deadline, &patience)
         case .elsewhere:
           let count = try await implementation.read(into: &bytes, until: deadline)
           history.noteRead(count, on: implementation.clock)
@@ -62,6 +63,15 @@ public final class TCPConnection: Sendable {
     }
   }
 
+  /// Waits as suits the caller.
+  @inline(__always)
+  private func wait(
+    _ direction: WaitDirection, until deadline: Instant?, _ patience: inout Patience
+  ) async throws(SocketError.Reason) {
+    if patience == .brief, handler.isCurrent { patience = .supervised }
+    try await implementation.wait(direction, until: deadline, &patience)
+  }
+
   /// Reads what is there into an array, whose memory is taken when there is something to read.
   func readArray(upTo count: Int, _ timeout: Duration?) async throws(SocketError) -> [UInt8] {
     do throws(SocketError.Reason) {
@@ -70,7 +80,7 @@ public final class TCPConnection: Sendable {
       while true {
         switch try tryReadArray(upTo: count) {
         case .done(let bytes): return bytes
-        case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
+        case .wouldBlock: try await wait(.reading, until: deadline, &patience)
         case .elsewhere:
           try await implementation.waitUntilReadable(until: deadline)
           var bytes = [UInt8](repeating: 0, count: count)
@@ -127,7 +137,7 @@ public final class TCPConnection: Sendable {
       while true {
         switch try implementation.tryReadiness() {
         case .done: return
-        case .wouldBlock: try await implementation.wait(.reading, until: deadline, &patience)
+        case .wouldBlock: try await wait(.reading, until: deadline, &patience)
         case .elsewhere: return try await implementation.waitUntilReadable(until: deadline)
         }
       }
@@ -158,7 +168,7 @@ public final class TCPConnection: Sendable {
         }
         written += count
         if written == bytes.count { return }
-        try await implementation.wait(.writing, until: deadline, &patience)
+        try await wait(.writing, until: deadline, &patience)
       }
     } catch {
       throw failure(.write, error)

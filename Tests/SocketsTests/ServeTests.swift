@@ -122,6 +122,108 @@ struct ServeTests {
     #expect(await reason { try await connection.read(timeout: patience) } == .connectionReset)
   }
 
+  /// What a handler waits for, in vain.
+  enum Wait: CaseIterable { case bytes, readiness, room, another, child }
+
+  @Test("cancels a handler whatever it waits for", arguments: World.allCases, Wait.allCases)
+  func cancelsWaits(world: World, wait: Wait) async throws {
+    let nodes = try await world.nodes()
+    let listener = try await nodes.server.listen(on: .tcp(nodes.address, port: 0))
+    let other = try await nodes.connect()
+    let failures = Mutex<[SocketError.Reason?]>([])
+    let server = Task {
+      try await nodes.server.serve(
+        listener, grace: .zero,
+        onFailure: { _, error in
+          failures.withLock { $0.append((error as? SocketError)?.reason) }
+        },
+        { connection in
+          try await connection.write("!")
+          switch wait {
+          case .bytes: _ = try await connection.read()
+          case .readiness:
+            // It may be told of readiness that a former read has used up.
+            while try connection.tryReadByte() == nil { try await connection.waitUntilReadable() }
+          case .room:
+            while true { try await connection.write([UInt8](repeating: 0, count: 65_536)) }
+          case .another: _ = try await other.server.read()
+          case .child:
+            async let bytes = connection.read()
+            _ = try await bytes
+          }
+        })
+    }
+    var connections: [TCPConnection] = []
+    for _ in 0..<10 {
+      let connection = try await nodes.client.connect(to: listener.local, timeout: patience)
+      #expect(try await connection.read(upTo: 1, timeout: patience) == Array("!".utf8))
+      connections.append(connection)
+    }
+    server.cancel()
+    try await server.value
+    #expect(failures.withLock { $0 } == Array(repeating: .cancelled, count: 10))
+    withExtendedLifetime((connections, other)) {}
+  }
+
+  @Test("cancels handlers in the midst of their work", arguments: World.allCases)
+  func cancelsWork(world: World) async throws {
+    let nodes = try await world.nodes()
+    for _ in 0..<20 {
+      let listener = try await nodes.server.listen(on: .tcp(nodes.address, port: 0))
+      let server = Task {
+        try await nodes.server.serve(listener, grace: .zero) { connection in
+          while true { try await connection.write(connection.read()) }
+        }
+      }
+      await withThrowingTaskGroup { group in
+        for number in 0..<10 {
+          group.addTask {
+            let connection = try await nodes.client.connect(to: listener.local, timeout: patience)
+            for _ in 0..<number {
+              try await connection.write("x")
+              #expect(try await connection.read(exactly: 1, timeout: patience).count == 1)
+            }
+            // The end, however the server's has come to pass.
+            if number % 2 == 0 { server.cancel() }
+            while (try? await connection.write("x")) != nil,
+              try await !connection.read(timeout: patience).isEmpty
+            {}
+          }
+        }
+        while let ended = await group.nextResult() {
+          if case .failure(let error as SocketError) = ended {
+            #expect([.connectionReset, .connectionRefused, .brokenPipe].contains(error.reason))
+          }
+        }
+      }
+      try await server.value
+    }
+  }
+
+  @Test("leaves a handler's own tasks to the handler", arguments: World.allCases)
+  func handlersTasks(world: World) async throws {
+    let nodes = try await world.nodes()
+    let listener = try await nodes.server.listen(on: .tcp(nodes.address, port: 0))
+    let server = Task {
+      try await nodes.server.serve(listener) { connection in
+        for _ in 0..<5 {
+          let reading = Task { await reason { try await connection.read() } }
+          reading.cancel()
+          #expect(await reading.value == .cancelled)
+        }
+        // The handler's own wait is as before.
+        try await connection.write("!")
+        try await connection.write(connection.read(exactly: 1, timeout: patience))
+      }
+    }
+    let connection = try await nodes.client.connect(to: listener.local, timeout: patience)
+    #expect(try await connection.read(exactly: 1, timeout: patience) == Array("!".utf8))
+    try await connection.write("x")
+    #expect(try await connection.readAll(timeout: patience) == Array("x".utf8))
+    listener.close()
+    try await server.value
+  }
+
   @Test("goes on when a handler throws, whose connection is reset")
   func failingHandler() async throws {
     let nodes = try await World.stack.nodes()
@@ -166,5 +268,13 @@ struct ServeTests {
     }
     let other = try await second
     #expect(await reason { try await other.read(timeout: patience) } == .connectionReset)
+  }
+}
+
+extension TCPConnection {
+  fileprivate func tryReadByte() throws -> Int? {
+    var byte: [UInt8] = [0]
+    var span = byte.mutableSpan
+    return try tryRead(into: &span)
   }
 }

@@ -82,6 +82,7 @@ extension Law {
       "Sources/Sockets/Kernel/KernelCore.swift": "state outside isolation, thread checked",
       "Sources/Sockets/Kernel/RingEngine.swift": "state outside isolation, thread checked",
       "Sources/Sockets/Stack/StackCore.swift": "state outside isolation, thread checked",
+      "Sources/Sockets/Streams/HandlerIdentity.swift": "a task's address, never followed",
       "Sources/Sockets/World/WaitQueue.swift": "continuations that do not allocate",
       "Sources/Sockets/Reactor/Reactor.swift": "the runtime takes executors unowned",
       "Sources/Sockets/Reactor/ReactorLoop.swift": "the runtime takes executors unowned",

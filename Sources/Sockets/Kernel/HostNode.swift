@@ -125,7 +125,12 @@ public final class HostNode: NetworkNode {
         }
       }
       let addresses = try handle.use { socket throws(Errno) in
-        (local: try socket.localAddress(), remote: try socket.remoteAddress())
+        do throws(Errno) {
+          return (local: try socket.localAddress(), remote: try socket.remoteAddress())
+        } catch {
+          // Established, and given up by the peer since.
+          throw error == .socketNotConnected ? .connectionReset : error
+        }
       }
       stream.begin { counters.noteOpened() }
       return TCPConnection(

@@ -211,6 +211,15 @@ final class KernelHandle: Sendable {
     return latest > 0 ? latest : nil
   }
 
+  /// Has everybody who waits try again.
+  func endWaits() {
+    var (readers, writers) = queues.withLock { queues in
+      (queues.reading.takeAll(), queues.writing.takeAll())
+    }
+    readers.wakeAll(.outlasted)
+    writers.wakeAll(.outlasted)
+  }
+
   /// Wakes one waiter, if it still waits.
   func wake(_ number: UInt64, _ direction: WaitDirection, _ outcome: WaitOutcome) {
     let waiter = queues.withLock { queues in

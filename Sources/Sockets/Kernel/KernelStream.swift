@@ -73,6 +73,8 @@ final class KernelStream: StreamImplementation, KernelImplementation {
     TCPConnection.Info(try handle.use { socket throws(Errno) in try socket.information() })
   }
 
+  func endWaits() { handle.endWaits() }
+
   func abort() {
     noteEnd()
     handle.abort()

@@ -87,5 +87,7 @@ final class StackConnection: StreamImplementation, StackImplementation {
     return TCPConnection.Info(try await socket.core.info(socket.handle))
   }
 
+  func endWaits() { socket.core.post(.endWaits(socket.handle)) }
+
   func abort() { socket.abort() }
 }

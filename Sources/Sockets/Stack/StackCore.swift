@@ -47,6 +47,8 @@ actor StackCore {
   enum Command: Sendable {
     case close(SocketHandle)
     case abort(SocketHandle)
+    /// Whoever waits there is to try again.
+    case endWaits(SocketHandle)
     /// A task that waits there was cancelled.
     case cancel(number: UInt64, WaitPoint)
     /// A task waits on a local socket.
@@ -147,6 +149,7 @@ actor StackCore {
       case .abort(let socket):
         stack.abort(socket, at: now)
         waiters.wake(socket, .closed)
+      case .endWaits(let socket): waiters.endWaits(on: socket)
       case .cancel(let number, let point):
         waiters.wake(number: number, at: point, .cancelled)
       case .alarm(let waiter, let place):

@@ -107,6 +107,17 @@ struct Waiters {
     wake(WaitPoint(socket: socket, direction: .writing), outcome, isEnd: isEnd)
   }
 
+  /// Has everybody who waits on `socket` try again. That is no event of the socket's.
+  mutating func endWaits(on socket: SocketHandle) {
+    for direction in [WaitDirection.reading, .writing] {
+      let woken = withQueue(at: WaitPoint(socket: socket, direction: direction)) {
+        $0.wakeAll(.outlasted)
+      }
+      count -= woken.count
+      deadlines -= woken.withDeadline
+    }
+  }
+
   /// Wakes one waiter, if it still waits.
   mutating func wake(number: UInt64, at point: WaitPoint, _ outcome: WaitOutcome) {
     guard isPlace(point) else { return }

@@ -25,7 +25,7 @@ package final class HandlerTasks: Sendable {
 
   private enum Place {
     case free
-    case taken(Task<Void, Never>)
+    case taken(Task<Void, Never>, TCPConnection?)
     case ended
   }
 
@@ -43,10 +43,15 @@ package final class HandlerTasks: Sendable {
 
   /// Takes in a task, and cancels it at once where all were cancelled.
   ///
-  /// - Parameter start: begins the task, which calls ``end(_:)`` last, with the place it gets here.
-  ///   (A closure more between the task and the handler would be a frame more for each connection
-  ///   that waits.)
-  package func begin(_ start: (_ place: Int) -> Task<Void, Never>) {
+  /// - Parameters:
+  ///   - connection: what the task answers, if it has called ``TCPConnection/beginHandling()``:
+  ///     nobody else can cancel it, so it need not be told of that while it waits there.
+  ///   - start: begins the task, which calls ``end(_:)`` last, with the place it gets here. (A
+  ///     closure more between the task and the handler would be a frame more for each connection
+  ///     that waits.)
+  package func begin(
+    answering connection: TCPConnection? = nil, _ start: (_ place: Int) -> Task<Void, Never>
+  ) {
     let place = state.withLock { state in
       if let hole = state.holes.popLast() { return hole }
       state.places.append(.free)
@@ -57,11 +62,11 @@ package final class HandlerTasks: Sendable {
       if case .ended = state.places[place] {
         state.free(place)
       } else {
-        state.places[place] = .taken(task)
+        state.places[place] = .taken(task, connection)
       }
       return state.isCancelled
     }
-    if isCancelled { task.cancel() }
+    if isCancelled { Self.cancel(task, connection) }
   }
 
   /// To be called by the task at that place, as the last thing it does.
@@ -99,6 +104,11 @@ package final class HandlerTasks: Sendable {
       state.isCancelled = true
       return state.places
     }
-    for case .taken(let task) in tasks { task.cancel() }
+    for case .taken(let task, let connection) in tasks { Self.cancel(task, connection) }
+  }
+
+  private static func cancel(_ task: Task<Void, Never>, _ connection: TCPConnection?) {
+    task.cancel()
+    connection?.endWaits()
   }
 }

@@ -46,6 +46,7 @@ extension NetworkNode {
         from: listener, atMost: limit, on: clock, handlers, record
       ) { connection, place in
         Task(executorPreference: executor) {
+          connection.beginHandling()
           do {
             try await handler(connection)
             connection.close()
@@ -55,6 +56,7 @@ extension NetworkNode {
             record.ends(connection, error)
             onFailure(connection, error)
           }
+          connection.endHandling()
           handlers.end(place)
         }
       }
@@ -113,7 +115,7 @@ private enum Serving {
       do throws(SocketError) {
         let connection = try await listener.accept()
         record.begins()
-        handlers.begin { place in answer(connection, place) }
+        handlers.begin(answering: connection) { place in answer(connection, place) }
       } catch {
         guard error.reason != .closed, error.reason != .cancelled else { return nil }
         guard error.reason.mayPass else { return error }

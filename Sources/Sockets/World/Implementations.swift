@@ -30,6 +30,8 @@ package protocol StreamImplementation: SocketImplementation {
   func shutdownSend() async throws(SocketError.Reason)
   func setOptions(_ options: TCPOptions) async throws(SocketError.Reason)
   func info() async throws(SocketError.Reason) -> TCPConnection.Info
+  /// Ends every wait, for its task to look whether it was cancelled. From any thread.
+  func endWaits()
   func abort()
 }
 

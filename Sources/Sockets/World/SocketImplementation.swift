@@ -49,6 +49,8 @@ package enum Patience: Sendable {
   /// For some milliseconds. To be told of cancellation costs more than such a wait itself, so the
   /// task is not told: it is woken when the time is over, and then waits prepared.
   case brief
+  /// For good; whoever cancels the task ends its waits.
+  case supervised
   /// For good, or until the task is cancelled.
   case lasting
 }
@@ -74,7 +76,8 @@ extension SocketImplementation {
   ) async throws(SocketError.Reason) {
     let outcome =
       switch patience {
-      case .brief: await Waiter.suspend(until: deadline, .brief) { enlist($0, direction) }
+      case .brief, .supervised:
+        await Waiter.suspend(until: deadline, patience) { enlist($0, direction) }
       case .lasting: await waitPrepared(direction, until: deadline)
       }
     if case .happened = outcome { return }

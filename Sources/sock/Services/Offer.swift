@@ -48,9 +48,11 @@ final class Offer: Sendable {
       var failure: SocketError?
       do throws(SocketError) {
         for try await connection in listener.connections {
-          handlers.begin { place in
+          handlers.begin(answering: connection) { place in
             Task(executorPreference: executor) {
+              connection.beginHandling()
               await self.serve(connection)
+              connection.endHandling()
               handlers.end(place)
             }
           }
