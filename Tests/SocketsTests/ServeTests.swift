@@ -262,12 +262,22 @@ struct ServeTests {
     }
     #expect(value == 7)
     #expect(try await first.readAll(timeout: patience) == Array("x".utf8))
-    async let second = listener.accept(timeout: patience)
+    async let second = greet(listener)
     await #expect(throws: Mishap.self) {
-      try await nodes.client.withConnection(to: listener.local) { _ in throw Mishap() }
+      try await nodes.client.withConnection(to: listener.local) { connection in
+        // Our stack gives out no connection that was reset before.
+        _ = try await connection.read(exactly: 1, timeout: patience)
+        throw Mishap()
+      }
     }
     let other = try await second
     #expect(await reason { try await other.read(timeout: patience) } == .connectionReset)
+  }
+
+  private func greet(_ listener: TCPListener) async throws -> TCPConnection {
+    let connection = try await listener.accept(timeout: patience)
+    try await connection.write("!")
+    return connection
   }
 }
 
