@@ -199,9 +199,15 @@ struct Network: Sendable {
     try await client.bind(.udp(clientAddress(family), port: 0), options: options)
   }
 
-  /// A port at which nobody listens: somebody just did.
+  /// A port at which nobody listens: somebody just did. None that the system gives to whoever asks
+  /// for any, as others may meanwhile.
   func vacantPort(_ family: Family = .v4) async throws -> PortNumber {
-    try await listen(family).local.port
+    for _ in 0..<100 {
+      let port = PortNumber(rawValue: UInt16.random(in: 20_000..<30_000))
+      let place = Endpoint.tcp(serverAddress(family), port: port)
+      if let listener = try? await server.listen(on: place) { return listener.local.port }
+    }
+    throw SocketError(.listen, reason: .addressInUse)
   }
 
   /// Where connection requests are swallowed, as long as it is held.

@@ -45,8 +45,14 @@ func connect(
 
 @Suite("The code of the article about errors", .timeLimit(.minutes(1)))
 struct ErrorsArticle {
+  /// A port at which nobody listens: somebody just did. None that the system gives to whoever asks
+  /// for any, as others may meanwhile.
   private func vacantPort(_ node: any NetworkNode) async throws -> PortNumber {
-    try await node.listen(on: "tcp://127.0.0.1:0").local.port
+    for _ in 0..<100 {
+      let place = "tcp://127.0.0.1:\(Int.random(in: 20_000..<30_000))"
+      if let listener = try? await node.listen(on: place) { return listener.local.port }
+    }
+    throw SocketError(.listen, reason: .addressInUse)
   }
 
   @Test("An error says what was asked, of whom, and why not", arguments: World.allCases)
