@@ -98,6 +98,9 @@ public final class PacketFlow: Sendable {
     inward.connect(receiver: nudge, sender: { ends.wake(.writing) })
     outward.connect(receiver: { ends.wake(.reading) }, sender: nudge)
     nudge()
+    // The node's thread runs already, and what it has taken or given so far was told to nobody.
+    ends.wake(.writing)
+    ends.wake(.reading)
   }
 }
 
