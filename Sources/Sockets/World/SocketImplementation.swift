@@ -104,9 +104,9 @@ extension WaitOutcome {
   @inline(never)
   func check() throws(SocketError.Reason) {
     switch self {
+    case .closed, .failed(.noSuchSocket): throw .closed
+    case .networkDown, .failed(.networkDown): throw .networkDown
     case .happened, .outlasted, .failed: return
-    case .closed: throw .closed
-    case .networkDown: throw .networkDown
     case .cancelled: throw .cancelled
     case .deadlineExceeded: throw .deadlineExceeded
     }
