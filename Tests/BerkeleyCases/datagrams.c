@@ -21,7 +21,12 @@ static void fresh(struct run *run) {
   address.sin_family = AF_INET;
   address.sin_port = htons(9);
   address.sin_addr.s_addr = htonl(INADDR_BROADCAST);
-  CALL(sendto, s, bytes, 1, 0, ADDRESS(address));
+  // From an address of the loopback's, so that a machine without any network knows the way.
+  int b = OPEN(socket, AF_INET, SOCK_DGRAM, 0);
+  struct sockaddr_in local = loopback(0);
+  CALL(bind, b, ADDRESS(local));
+  CALL(sendto, b, bytes, 1, 0, ADDRESS(address));
+  CALL(close, b);
   CALL(recv, s, bytes, 1, MSG_OOB | MSG_DONTWAIT);
   CALL(send, s, bytes, 1, MSG_OOB);
   CALL(close, s);
