@@ -19,6 +19,10 @@ public import SystemPackage
   /// What ``receive(_:token:)`` fills.
   public let buffers: ReceiveBuffers
 
+  /// Whatever thread makes a ring or enters it is sent a signal, without a handler, some time after
+  /// the ring has gone: calls that wait there for a limited time then fail with `EINTR`. So it is
+  /// made on a thread that ends (``HostThread/run(name:_:)``).
+  ///
   /// - Parameters:
   ///   - requests: how many can be written before they must be handed over.
   ///   - completions: how many can wait to be drained before the kernel must keep them for itself.
@@ -54,10 +58,12 @@ public import SystemPackage
 
   /// Tries on a small ring whether this kernel and whoever restricts it allow all of this.
   public static func probe() throws(SystemError) {
-    let ring = try CompletionRing(requests: 4, completions: 8, bufferCount: 2, bufferSize: 64)
-    try ring.enable()
-    ring.cancel(token: 1)
-    try ring.enter(waiting: .zero)
+    try HostThread.run(name: "ring") { () throws(SystemError) in
+      let ring = try CompletionRing(requests: 4, completions: 8, bufferCount: 2, bufferSize: 64)
+      try ring.enable()
+      ring.cancel(token: 1)
+      try ring.enter(waiting: .zero)
+    }
   }
 
   // MARK: Requests, each with what to tell it by

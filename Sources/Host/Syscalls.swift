@@ -153,6 +153,21 @@ enum Syscalls {
   static func startThread(
     name: String, _ body: @escaping @Sendable () -> Void
   ) throws(SystemError) {
+    // Nobody joins it. It exists, or has ended by itself: this has no news for us.
+    _ = pthread_detach(try makeThread(name: name, body))
+  }
+
+  /// Returns when the thread has ended.
+  static func runThread(
+    name: String, _ body: @escaping @Sendable () -> Void
+  ) throws(SystemError) {
+    // It exists, is joined once, and is not the caller.
+    _ = pthread_join(try makeThread(name: name, body), nil)
+  }
+
+  private static func makeThread(
+    name: String, _ body: @escaping @Sendable () -> Void
+  ) throws(SystemError) -> pthread_t {
     var thread = pthread_t()
     let argument = unsafe Unmanaged.passRetained(ThreadBody(name: name, body)).toOpaque()
     let result = unsafe pthread_create(
@@ -166,8 +181,7 @@ enum Syscalls {
       unsafe Unmanaged<ThreadBody>.fromOpaque(argument).release()
       throw SystemError(Errno(rawValue: result), .startThread, subject: name)
     }
-    // Nobody joins it. It exists, or has ended by itself: this has no news for us.
-    _ = pthread_detach(thread)
+    return thread
   }
 
   // MARK: Tunnel devices

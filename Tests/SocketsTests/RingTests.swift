@@ -1,6 +1,8 @@
 import Addresses
+import Glibc
 import Sockets
 import Synchronization
+import SystemPackage
 import Testing
 
 /// What only io_uring has: rings that run over, and buffers that run out.
@@ -40,6 +42,37 @@ struct RingTests {
 
   private func bytes(_ count: Int, seed: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: ($0 &+ seed) &* 167 >> 3) }
+  }
+
+  /// Waits as a blocking call of C waits: for 20 milliseconds, for what nobody sends.
+  ///
+  /// - Returns: why it ended.
+  private func waitInVain() throws -> Errno {
+    var ends: (Int32, Int32) = (-1, -1)
+    let isMade = unsafe withUnsafeMutablePointer(to: &ends) { ends in
+      unsafe ends.withMemoryRebound(to: Int32.self, capacity: 2) { ends in
+        unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, ends) == 0
+      }
+    }
+    try #require(isMade)
+    defer {
+      close(ends.0)
+      close(ends.1)
+    }
+    var limit = timeval(tv_sec: 0, tv_usec: 20_000)
+    let size = socklen_t(MemoryLayout<timeval>.size)
+    try #require(unsafe setsockopt(ends.0, SOL_SOCKET, SO_RCVTIMEO, &limit, size) == 0)
+    var byte: UInt8 = 0
+    try #require(unsafe recv(ends.0, &byte, 1, 0) == -1)
+    return Errno(rawValue: errno)
+  }
+
+  @Test("The thread that made a node is not disturbed by the node's end")
+  func undisturbed() throws {
+    for _ in 0..<10 {
+      #expect(HostNode(engine: .ioUring).engineReason == nil)
+      #expect(try waitInVain() == .resourceTemporarilyUnavailable)
+    }
   }
 
   @Test("Where no buffer is left, readers go on without, and nothing is lost", arguments: [1, 4])

@@ -55,9 +55,12 @@ final class RingEngine: Sendable {
   nonisolated(unsafe) private var pollerHasEvents = false
 
   init(_ sizes: RingSizes) throws(SystemError) {
-    ring = try CompletionRing(
-      requests: sizes.requests, completions: sizes.completions, bufferCount: sizes.bufferCount,
-      bufferSize: sizes.bufferSize)
+    // The caller's thread would hear of the ring's end.
+    ring = try HostThread.run(name: "ring") { () throws(SystemError) in
+      try CompletionRing(
+        requests: sizes.requests, completions: sizes.completions, bufferCount: sizes.bufferCount,
+        bufferSize: sizes.bufferSize)
+    }
   }
 
   /// Where the kernel puts what it has received. From any thread.
