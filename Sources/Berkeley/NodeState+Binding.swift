@@ -26,15 +26,43 @@ extension NodeState {
     records[index].isBoundByUser = true
   }
 
-  /// Makes the stack's socket for datagrams, which is bound from the beginning.
-  mutating func openDatagrams(_ index: Int, at local: SocketAddress) throws(Errno) {
+  /// Binds a datagram socket to any port, if it is not bound.
+  mutating func mustBeBound(_ index: Int) throws(Errno) {
+    if records[index].handle == nil || records[index].isForGroups {
+      try openDatagrams(index, at: records[index].wildcard)
+    }
+  }
+
+  /// Makes the stack's socket for datagrams, which is bound from the beginning. It takes the place
+  /// and the groups of one that was there for groups.
+  private mutating func openDatagrams(_ index: Int, at local: SocketAddress) throws(Errno) {
+    let old = records[index].handle
+    // The port that it has had by chance may be the one that is wanted now.
+    if let old, stack.localAddress(old)?.port == local.port { releaseHandle(index) }
+    let handle = try makeDatagrams(index, at: local)
+    joinGroups(index, handle)
+    releaseHandle(index)
+    setHandle(handle, of: index)
+    records[index].isForGroups = false
+    records[index].bound = stack.localAddress(handle)
+  }
+
+  /// Makes one that is in groups, while its user has not bound it yet.
+  mutating func openForGroups(_ index: Int) throws(Errno) {
+    let handle = try makeDatagrams(index, at: records[index].wildcard)
+    joinGroups(index, handle)
+    setHandle(handle, of: index)
+    records[index].isForGroups = true
+  }
+
+  private mutating func makeDatagrams(
+    _ index: Int, at local: SocketAddress
+  ) throws(Errno) -> SocketHandle {
     let options = records[index].options
-    let handle = try refusing { () throws(StackError) in
+    return try refusing { () throws(StackError) in
       try stack.bindUDP(
         local, ipv6Only: options.isIPv6Only, options: options.datagrams, at: now)
     }
-    setHandle(handle, of: index)
-    records[index].bound = stack.localAddress(handle)
   }
 
   private func freePort(_ index: Int, _ local: SocketAddress) throws(Errno) -> PortNumber {

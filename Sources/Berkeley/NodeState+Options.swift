@@ -15,6 +15,7 @@ extension NodeState {
 
   mutating func setOption(_ index: Int, _ option: CInt, _ value: Int64) throws(Errno) {
     if option == CInt(BERKELEY_DEVICE) { return try bind(index, toDevice: value) }
+    if option == CInt(BERKELEY_DEVICE_NUMBER) { return try bind(index, toNumber: value) }
     try set(index, Int(option), value)
     apply(index)
     // As on Linux, TCP_NODELAY sends what waits, each time it is set and whatever holds it back.
@@ -49,6 +50,13 @@ extension NodeState {
       }
     }
     records[index].options.device = device
+  }
+
+  /// `SO_BINDTOIFINDEX`: the loopback interface is no choice here, for its number is zero.
+  private mutating func bind(_ index: Int, toNumber number: Int64) throws(Errno) {
+    guard number >= 0 else { throw .invalidArgument }
+    if number > 0 { _ = try deviceName(Int(number)) }
+    try bind(index, toDevice: number == 0 ? -1 : number)
   }
 
   /// The name of an interface.
@@ -243,6 +251,7 @@ extension NodeState {
     case BERKELEY_RECEIVE_TRAFFIC_CLASS: return options.tellsTrafficClass ? 1 : 0
     case BERKELEY_IPV6_ONLY: return options.isIPv6Only ? 1 : 0
     case BERKELEY_DEVICE: return options.device.map { Int64($0.rawValue) } ?? -1
+    case BERKELEY_DEVICE_NUMBER: return options.device.map { Int64($0.rawValue) } ?? 0
     case BERKELEY_PATH_MTU:
       guard record.phase == .connected else { throw .socketNotConnected }
       let info = record.handle.flatMap { stack.connectionInfo($0) }
@@ -291,6 +300,8 @@ extension SocketOptions {
     var result = UDPSocketOptions()
     result.receiveBufferSize = Int(receiveBuffer ?? 212_992)
     result.allowsBroadcast = allowsBroadcast
+    result.reusesAddress = reusesAddress
+    result.reusesPort = reusesPort
     result.device = device
     result.hopLimit = hops.map { UInt8(clamping: $0) }
     result.multicastHopLimit = UInt8(clamping: multicastHops)

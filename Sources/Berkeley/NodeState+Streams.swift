@@ -187,7 +187,7 @@ extension NodeState {
 
   func localAddress(_ index: Int) -> SocketAddress {
     let record = records[index]
-    if let handle = record.handle, record.phase != .listening,
+    if let handle = record.handle, record.phase != .listening, !record.isForGroups,
       let local = stack.localAddress(handle)
     {
       return local

@@ -67,7 +67,7 @@ extension NodeState {
     guard remote != nil || records[index].phase == .connected else {
       throw .addressRequired
     }
-    if records[index].handle == nil { try openDatagrams(index, at: records[index].wildcard) }
+    try mustBeBound(index)
     guard let handle = records[index].handle else { throw .badFileDescriptor }
     var target = remote
     if case .v4(.any) = target?.address { target?.address = .v4(.loopback) }

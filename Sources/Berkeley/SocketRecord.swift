@@ -27,6 +27,9 @@ struct SocketRecord: Sendable {
   /// Where it was bound, by its user or by necessity.
   var bound: SocketAddress?
   var isBoundByUser = false
+  /// The socket in the stack is there for the groups alone: to its user it is not bound.
+  var isForGroups = false
+  var groups: [GroupMembership] = []
   var isNonBlocking: Bool
   var options: SocketOptions
   /// What went wrong and was not told yet (`SO_ERROR`).

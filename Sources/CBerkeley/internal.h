@@ -23,6 +23,9 @@ int read_address(
 int write_address(
     const struct berkeley_address *address, int family, struct sockaddr *target,
     socklen_t *length);
+/// Whether an option is about being in a multicast group, and setting it.
+int is_group_option(int descriptor, int level, int name);
+int set_group(int descriptor, int level, int name, const void *value, socklen_t length);
 /// Nanoseconds; negative for none.
 int64_t nanoseconds_of_milliseconds(int timeout);
 

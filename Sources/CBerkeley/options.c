@@ -38,6 +38,7 @@ static const struct option options[] = {
     {SOL_SOCKET, SO_DONTROUTE, BERKELEY_DO_NOT_ROUTE, NUMBER, 0},
     {SOL_SOCKET, SO_PRIORITY, BERKELEY_PRIORITY, NUMBER, 0},
     {SOL_SOCKET, SO_MARK, BERKELEY_MARK, NUMBER, 0},
+    {SOL_SOCKET, SO_BINDTOIFINDEX, BERKELEY_DEVICE_NUMBER, NUMBER, 0},
     {IPPROTO_TCP, TCP_NODELAY, BERKELEY_NO_DELAY, NUMBER, 0},
     {IPPROTO_TCP, TCP_CORK, BERKELEY_CORK, NUMBER, 0},
     {IPPROTO_TCP, TCP_MAXSEG, BERKELEY_MAXIMUM_SEGMENT, NUMBER, 0},
@@ -134,50 +135,13 @@ static int get_device(int descriptor, char *name, socklen_t *length) {
   return 0;
 }
 
-/// IP_ADD_MEMBERSHIP and its kin: a group, and the interface by number.
-static int set_membership(
-    int descriptor, int level, int name, const void *value, socklen_t length) {
-  struct berkeley_address group;
-  memset(&group, 0, sizeof group);
-  int joins = name == IP_ADD_MEMBERSHIP;
-  uint32_t interface = 0;
-  if (level == IPPROTO_IP) {
-    struct ip_mreqn request;
-    memset(&request, 0, sizeof request);
-    if (length < sizeof(struct ip_mreq)) return -EINVAL;
-    memcpy(&request, value, length < sizeof request ? length : sizeof request);
-    group.family = 4;
-    group.low = ntohl(request.imr_multiaddr.s_addr);
-    interface = (uint32_t)request.imr_ifindex;
-  } else {
-    struct ipv6_mreq request;
-    if (length < sizeof request) return -EINVAL;
-    memcpy(&request, value, sizeof request);
-    struct sockaddr_in6 address;
-    memset(&address, 0, sizeof address);
-    address.sin6_family = AF_INET6;
-    address.sin6_addr = request.ipv6mr_multiaddr;
-    int result = read_address((struct sockaddr *)&address, sizeof address, 6, &group);
-    if (result < 0) return result;
-    interface = request.ipv6mr_interface;
-    joins = name == IPV6_ADD_MEMBERSHIP;
-  }
-  return berkeley_group(descriptor, joins, &group, interface);
-}
-
 static int set(int descriptor, int level, int name, const void *value, socklen_t length) {
   if (!berkeley_is_descriptor(descriptor)) return -EBADF;
   int kind = berkeley_kind(descriptor);
   if (kind < 0) return -ENOTSOCK;
   if ((int)length < 0) return -EINVAL;
-  int is_membership =
-      (level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)) ||
-      (level == IPPROTO_IPV6 && (name == IPV6_ADD_MEMBERSHIP || name == IPV6_DROP_MEMBERSHIP));
-  if (is_membership) {
-    if (value == NULL) return -EFAULT;
-    return kind == BERKELEY_STREAM
-        ? -EPROTO : set_membership(descriptor, level, name, value, length);
-  }
+  if (is_group_option(descriptor, level, name))
+    return set_group(descriptor, level, name, value, length);
   if (level == SOL_SOCKET && name == SO_BINDTODEVICE) return set_device(descriptor, value, length);
   const struct option *option = find(descriptor, level, name);
   if (option == NULL || option->read_only) return -ENOPROTOOPT;

@@ -52,6 +52,8 @@ struct calls {
 
 struct run {
   const struct calls *calls;
+  /// Addresses of the interface with number 1, for groups: on Linux that is the loopback interface.
+  const char *address, *address6;
   char *transcript;
   size_t size, used;
 };
@@ -61,7 +63,8 @@ struct named_case {
   const char *name;
   test_case body;
 };
-extern const struct named_case stream_cases[], option_cases[], datagram_cases[], waiting_cases[];
+extern const struct named_case stream_cases[], option_cases[], datagram_cases[], waiting_cases[],
+    group_cases[];
 
 void note(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /// Writes down a call's text and what it answered; gives the answer on.

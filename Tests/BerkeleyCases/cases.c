@@ -18,7 +18,7 @@ static const struct calls on_library = {
     sockets_epoll_create1, sockets_epoll_ctl, sockets_epoll_wait};
 
 static const struct named_case *const tables[] = {
-    stream_cases, option_cases, datagram_cases, waiting_cases};
+    stream_cases, option_cases, datagram_cases, waiting_cases, group_cases};
 
 static const struct named_case *find(int number) {
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
@@ -39,7 +39,8 @@ const char *cases_name(int number) {
 }
 
 void cases_run(int number, int is_linux, char *transcript, size_t size) {
-  struct run run = {is_linux ? &on_linux : &on_library, transcript, size, 0};
+  struct run run = {is_linux ? &on_linux : &on_library, is_linux ? "127.0.0.1" : "10.0.0.1",
+                    is_linux ? "::1" : "fd00::1", transcript, size, 0};
   const struct named_case *entry = find(number);
   transcript[0] = 0;
   if (entry != NULL) entry->body(&run);

@@ -195,6 +195,13 @@ static void devices(struct run *run) {
   CALL(recv, u, bytes, sizeof bytes, 0);
   CALL(close, v);
   CALL(close, u);
+  s = OPEN(socket, AF_INET, SOCK_DGRAM, 0);
+  // To bind it a second time takes CAP_NET_RAW.
+  TRY(SOL_SOCKET, SO_BINDTOIFINDEX, -1, 0, 1);
+  CALL(close, s);
+  s = OPEN(socket, AF_INET6, SOCK_STREAM, 0);
+  TRY(SOL_SOCKET, SO_BINDTOIFINDEX, -1, 0, 1);
+  CALL(close, s);
 }
 
 static void information(struct run *run) {

@@ -1,8 +1,7 @@
 #define _GNU_SOURCE
 #include "include/pair.h"
 
-#include "check.h"
-#include "sockets.h"
+#include "nodes.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,8 +15,6 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
-
-static int nodes[2];
 
 static struct sockaddr_in second(int port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -37,16 +34,6 @@ static int dial(int port) {
   struct sockaddr_in address = second(port);
   return sockets_connect(socket, ADDRESS(address)) == 0 ? socket : -1;
 }
-
-/// Closes the nodes when a check fails, too.
-static void close_nodes(int *unused) {
-  (void)unused;
-  sockets_close_node(nodes[0]);
-  sockets_close_node(nodes[1]);
-}
-#define PAIR \
-  __attribute__((cleanup(close_nodes), unused)) int scope = sockets_open_pair(nodes); \
-  CHECK(scope == 0)
 
 // MARK: Streams
 

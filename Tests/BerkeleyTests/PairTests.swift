@@ -59,6 +59,12 @@ struct PairTests {
     #expect(complaint == "")
   }
 
+  @Test("a socket hears the senders that it named, and no more those that it blocked")
+  func groups() {
+    let complaint = unsafe text(run_groups())
+    #expect(complaint == "")
+  }
+
   /// What the other side of the seam complains of; empty where all is well.
   private func text(_ complaint: UnsafePointer<CChar>) -> String {
     unsafe String(cString: complaint)

@@ -19,7 +19,7 @@ func answer(_ body: () throws(Errno) -> Int) -> CInt { CInt(clamping: answering(
 
 extension Descriptors {
   /// Does something to the socket of a descriptor.
-  fileprivate func turn(
+  func turn(
     _ descriptor: CInt, _ body: (inout NodeState, Int) throws(Errno) -> Int
   ) throws(Errno) -> Int {
     let reference = try socket(descriptor)
@@ -298,19 +298,6 @@ public func berkeley_get_tcp_info(
   answer { () throws(Errno) in
     try descriptors.turn(descriptor) { (state, index) in
       unsafe information?.pointee = state.information(index)
-      return 0
-    }
-  }
-}
-
-@c @implementation
-public func berkeley_group(
-  _ descriptor: CInt, _ joins: CInt, _ group: UnsafePointer<berkeley_address>?, _ interface: UInt32
-) -> CInt {
-  answer { () throws(Errno) in
-    guard let group = unsafe group?.pointee.address else { throw .invalidArgument }
-    return try descriptors.turn(descriptor) { (state, index) throws(Errno) in
-      try state.changeGroup(index, group.address, joins: joins != 0, interface: interface)
       return 0
     }
   }

@@ -79,6 +79,8 @@ enum {
   BERKELEY_MARK,
   /// The number of an interface; -1 for none.
   BERKELEY_DEVICE,
+  /// The same, as SO_BINDTOIFINDEX has it: 0 for none.
+  BERKELEY_DEVICE_NUMBER,
   BERKELEY_NO_DELAY,
   BERKELEY_CORK,
   BERKELEY_MAXIMUM_SEGMENT,
@@ -107,6 +109,26 @@ enum {
   BERKELEY_IPV6_ONLY,
   BERKELEY_PATH_MTU,
   BERKELEY_OPTION_COUNT
+};
+
+/// What may be asked about a multicast group (RFC 3678).
+enum {
+  BERKELEY_JOIN_GROUP,
+  BERKELEY_LEAVE_GROUP,
+  BERKELEY_JOIN_SOURCE,
+  BERKELEY_LEAVE_SOURCE,
+  BERKELEY_BLOCK_SOURCE,
+  BERKELEY_UNBLOCK_SOURCE
+};
+
+struct berkeley_group_request {
+  struct berkeley_address group;
+  /// Of family 0 where the whole group is meant.
+  struct berkeley_address source;
+  /// The interface by an address of its; of family 0 where none is named.
+  struct berkeley_address local;
+  /// The interface by its number, or 0.
+  uint32_t interface_index;
 };
 
 /// What of TCP_INFO the stack tells: bytes, segments and microseconds.
@@ -187,8 +209,9 @@ int berkeley_get_option(int descriptor, int option, int64_t *value);
 /// - Returns: -ENODEV where there is none of the number.
 int berkeley_device_name(int descriptor, int number, char *name);
 int berkeley_get_tcp_info(int descriptor, struct berkeley_tcp_info *information);
-int berkeley_group(
-    int descriptor, int joins, const struct berkeley_address *group, uint32_t interface);
+/// `change` BERKELEY_JOIN_GROUP or another one.
+int berkeley_change_group(
+    int descriptor, int change, const struct berkeley_group_request *request);
 int berkeley_set_non_blocking(int descriptor, int non_blocking);
 int berkeley_is_non_blocking(int descriptor);
 /// Bytes to read; bytes unacknowledged; bytes never sent.

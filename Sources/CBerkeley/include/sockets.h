@@ -73,6 +73,9 @@ ssize_t sockets_sendto(
 ssize_t sockets_sendmsg(int descriptor, const struct msghdr *message, int flags);
 int sockets_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned int count, int flags);
 
+/// Options with Linux's names, values and limits: those of socket(7), tcp(7), ip(7) and ipv6(7) that
+/// a stack can obey, TCP_INFO, SO_BINDTODEVICE and SO_BINDTOIFINDEX, and groups as in RFC 3678,
+/// joined for everybody or for single sources. DEVIATIONS.md has what differs.
 int sockets_getsockopt(int descriptor, int level, int name, void *value, socklen_t *length);
 int sockets_setsockopt(int descriptor, int level, int name, const void *value, socklen_t length);
 /// F_GETFL, F_SETFL (O_NONBLOCK), F_GETFD, F_SETFD.

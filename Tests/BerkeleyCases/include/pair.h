@@ -12,5 +12,6 @@ const char *run_close_while_waiting(void);
 const char *run_signals(void);
 const char *run_batches(void);
 const char *run_names(void);
+const char *run_groups(void);
 
 #endif
