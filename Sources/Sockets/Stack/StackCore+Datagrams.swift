@@ -15,69 +15,46 @@ extension StackCore {
       options.multicastInterface = try index(of: interface)
     }
     options.device = try device(choices.device)
-    do {
-      let handle = try stack.bindUDP(local, ipv6Only: ipv6Only, options: options, at: now)
-      return (handle, stack.localAddress(handle) ?? local)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    let handle = try ask(stack.bindUDP(local, ipv6Only: ipv6Only, options: options, at: now))
+    return (handle, stack.localAddress(handle) ?? local)
   }
 
   func connectDatagrams(
     _ socket: SocketHandle, to remote: SocketAddress
   ) throws(SocketError.Reason) {
     try remote.mustNameLink(or: stack.localAddress(socket)?.zone ?? 0)
-    do {
-      try stack.connectUDP(socket, to: remote, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    try ask(stack.connectUDP(socket, to: remote, at: now))
   }
 
   nonisolated func trySend(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?,
     _ choices: DatagramChoices
   ) throws(SocketError.Reason) -> Attempt<Void> {
-    do {
-      return try stack.sendDatagram(socket, bytes, to: remote, with: choices, at: now)
-        ? .done(()) : .wouldBlock
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    let isSent = try ask(stack.sendDatagram(socket, bytes, to: remote, with: choices, at: now))
+    return isSent ? .done(()) : .wouldBlock
   }
 
   func send(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?,
     _ choices: DatagramChoices, until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    while true {
-      let seen = newsCount(socket, .writing)
-      if case .done = try trySend(socket, bytes, to: remote, choices) { return }
-      try await waitForWriting(socket, since: seen, until: deadline)
-    }
+    try await outlast(
+      socket, .writing, until: deadline, trySend(socket, bytes, to: remote, choices))
   }
 
   nonisolated func tryReceive(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) throws(SocketError.Reason) -> Attempt<Datagram> {
-    do {
-      guard let datagram = try stack.receiveDatagram(socket, into: &bytes, at: now) else {
-        return .wouldBlock
-      }
-      return .done(datagram)
-    } catch {
-      throw SocketError.Reason(error)
+    guard let datagram = try ask(stack.receiveDatagram(socket, into: &bytes, at: now)) else {
+      return .wouldBlock
     }
+    return .done(datagram)
   }
 
   func receive(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> Datagram {
-    while true {
-      let seen = newsCount(socket, .reading)
-      if case .done(let datagram) = try tryReceive(socket, into: &bytes) { return datagram }
-      try await waitForReading(socket, since: seen, until: deadline)
-    }
+    try await outlast(socket, .reading, until: deadline, tryReceive(socket, into: &bytes))
   }
 
   func changeMembership(
@@ -85,17 +62,13 @@ extension StackCore {
     from source: IPAddress?, on interface: String?
   ) throws(SocketError.Reason) {
     let index = try self.index(of: interface)
-    do throws(StackError) {
-      switch change {
-      case .join: try stack.joinGroup(socket, group, from: source, on: index, at: now)
-      case .leave: try stack.leaveGroup(socket, group, from: source, on: index, at: now)
-      case .block, .unblock:
-        guard let source else { throw StackError.invalidOperation }
-        try stack.setBlocked(
-          change == .block, source, in: group, for: socket, on: index, at: now)
-      }
-    } catch {
-      throw SocketError.Reason(error)
+    switch change {
+    case .join: try ask(stack.joinGroup(socket, group, from: source, on: index, at: now))
+    case .leave: try ask(stack.leaveGroup(socket, group, from: source, on: index, at: now))
+    case .block, .unblock:
+      guard let source else { throw .invalidOperation }
+      try ask(
+        stack.setBlocked(change == .block, source, in: group, for: socket, on: index, at: now))
     }
   }
 

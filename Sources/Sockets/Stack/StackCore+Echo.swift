@@ -6,43 +6,28 @@ import ProtocolStack
 extension StackCore {
   func openEcho(_ version: IPVersion) throws(SocketError.Reason) -> SocketHandle {
     obeyCommands()
-    do {
-      return try stack.openEcho(nil, version: version, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    return try ask(stack.openEcho(nil, version: version, at: now))
   }
 
   func sendEcho(
     _ socket: SocketHandle, _ payload: Span<UInt8>, to remote: IPAddress, zone: UInt32,
     sequence: UInt16, hopLimit: UInt8
   ) throws(SocketError.Reason) {
-    do {
-      try stack.sendEcho(
+    try ask(
+      stack.sendEcho(
         socket, to: remote, zone: zone, sequence: sequence, payload: payload, hopLimit: hopLimit,
-        at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+        at: now))
   }
 
   nonisolated func tryReceiveEcho(
     _ socket: SocketHandle, into payload: inout MutableSpan<UInt8>
-  ) throws(SocketError.Reason) -> EchoReply? {
-    do {
-      return try stack.receiveEcho(socket, into: &payload, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+  ) throws(SocketError.Reason) -> Attempt<EchoReply> {
+    Attempt(try ask(stack.receiveEcho(socket, into: &payload, at: now)))
   }
 
   func receiveEcho(
     _ socket: SocketHandle, into payload: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> EchoReply {
-    while true {
-      let seen = newsCount(socket, .reading)
-      if let reply = try tryReceiveEcho(socket, into: &payload) { return reply }
-      try await waitForReading(socket, since: seen, until: deadline)
-    }
+    try await outlast(socket, .reading, until: deadline, tryReceiveEcho(socket, into: &payload))
   }
 }

@@ -84,8 +84,12 @@ extension StackCore {
   ) throws(SocketError.Reason) {
     switch socket.kind {
     case .tcpConnection, .tcpListener: try setStream(option, value, socket)
-    case .udp: try setDatagram(option, value, socket)
-    case .raw: try setRaw(option, value, socket)
+    case .udp:
+      let options = try changed(stack.udpOptions(socket), option, to: value)
+      try ask(stack.setOptions(socket, options, at: now))
+    case .raw:
+      let options = try changed(stack.rawOptions(socket), option, to: value)
+      try ask(stack.setOptions(socket, options, at: now))
     case .echo, .packet: throw .unsupported
     }
   }
@@ -127,57 +131,26 @@ extension StackCore {
       guard (1...255).contains(number) else { throw .invalidOperation }
       options.hopLimit = UInt8(clamping: number)
     case .quickAck where socket.kind == .tcpConnection:
-      return try setQuickAcknowledgment(number != 0, socket)
+      return try ask(stack.setQuickAcknowledgment(socket, number != 0, at: now))
     case .device: options.device = try device(value.text)
     default: try options.keep(option, number)
     }
-    do {
-      try stack.setOptions(socket, options, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    try ask(stack.setOptions(socket, options, at: now))
   }
 
-  private func setQuickAcknowledgment(
-    _ isOn: Bool, _ socket: SocketHandle
-  ) throws(SocketError.Reason) {
-    do {
-      try stack.setQuickAcknowledgment(socket, isOn, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
-  }
-
-  private func setDatagram(
-    _ option: SocketOptionName, _ value: OptionValue, _ socket: SocketHandle
-  ) throws(SocketError.Reason) {
-    guard var options = stack.udpOptions(socket) else { throw .closed }
+  /// A socket's options with one of them changed.
+  ///
+  /// - Parameter present: nil where the socket is gone.
+  private func changed<Choices: PacketChoices>(
+    _ present: Choices?, _ option: SocketOptionName, to value: OptionValue
+  ) throws(SocketError.Reason) -> Choices {
+    guard var options = present else { throw .closed }
     if option == .device {
       options.device = try device(value.text)
     } else {
       try options.set(option, to: value.number ?? 0)
     }
-    do {
-      try stack.setOptions(socket, options, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
-  }
-
-  private func setRaw(
-    _ option: SocketOptionName, _ value: OptionValue, _ socket: SocketHandle
-  ) throws(SocketError.Reason) {
-    guard var options = stack.rawOptions(socket) else { throw .closed }
-    if option == .device {
-      options.device = try device(value.text)
-    } else {
-      try options.set(option, to: value.number ?? 0)
-    }
-    do {
-      try stack.setOptions(socket, options, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    return options
   }
 }
 

@@ -10,12 +10,9 @@ extension StackCore {
     obeyCommands()
     var chosen = RawSocketOptions(options)
     chosen.device = try device(options.device)
-    do {
-      return try stack.openRaw(
-        version, protocol: IPProtocol(rawValue: number), options: chosen, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    return try ask(
+      stack.openRaw(
+        version, protocol: IPProtocol(rawValue: number), options: chosen, at: now))
   }
 
   func setOptions(
@@ -29,70 +26,43 @@ extension StackCore {
     chosen.loopsMulticast = present.loopsMulticast
     chosen.mark = present.mark
     if chosen.trafficClass == present.trafficClass { chosen.priority = present.priority }
-    do {
-      try stack.setOptions(socket, chosen, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    try ask(stack.setOptions(socket, chosen, at: now))
   }
 
   func bindRaw(_ socket: SocketHandle, to local: Endpoint) throws(SocketError.Reason) {
-    do {
-      try stack.bindRaw(socket, to: local.address, zone: local.zone, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    try ask(stack.bindRaw(socket, to: local.address, zone: local.zone, at: now))
   }
 
   func connectRaw(_ socket: SocketHandle, to remote: Endpoint) throws(SocketError.Reason) {
-    do {
-      try stack.connectRaw(socket, to: remote.socketAddress, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    try ask(stack.connectRaw(socket, to: remote.socketAddress, at: now))
   }
 
   nonisolated func trySendRaw(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?,
     _ choices: DatagramChoices
   ) throws(SocketError.Reason) -> Attempt<Void> {
-    do {
-      return try stack.sendRaw(socket, bytes, to: remote, with: choices, at: now)
-        ? .done(()) : .wouldBlock
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    let isSent = try ask(stack.sendRaw(socket, bytes, to: remote, with: choices, at: now))
+    return isSent ? .done(()) : .wouldBlock
   }
 
   func sendRaw(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to remote: SocketAddress?,
     _ choices: DatagramChoices, until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    while true {
-      let seen = newsCount(socket, .writing)
-      if case .done = try trySendRaw(socket, bytes, to: remote, choices) { return }
-      try await waitForWriting(socket, since: seen, until: deadline)
-    }
+    try await outlast(
+      socket, .writing, until: deadline, trySendRaw(socket, bytes, to: remote, choices))
   }
 
   nonisolated func tryReceiveRaw(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) throws(SocketError.Reason) -> Attempt<Datagram> {
-    do {
-      return try stack.receiveRaw(socket, into: &bytes, at: now).map { .done($0) } ?? .wouldBlock
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    Attempt(try ask(stack.receiveRaw(socket, into: &bytes, at: now)))
   }
 
   func receiveRaw(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> Datagram {
-    while true {
-      let seen = newsCount(socket, .reading)
-      if case .done(let datagram) = try tryReceiveRaw(socket, into: &bytes) { return datagram }
-      try await waitForReading(socket, since: seen, until: deadline)
-    }
+    try await outlast(socket, .reading, until: deadline, tryReceiveRaw(socket, into: &bytes))
   }
 
   // MARK: Packets
@@ -104,11 +74,7 @@ extension StackCore {
     options.etherType = choices.etherType.map { EtherType(rawValue: $0) }
     if let interface = choices.interface { options.interface = try index(of: interface) }
     if let limit = choices.receiveBufferLimit { options.receiveBufferSize = limit }
-    do {
-      return try stack.openPackets(options, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    return try ask(stack.openPackets(options, at: now))
   }
 
   nonisolated func trySendFrame(
@@ -117,62 +83,42 @@ extension StackCore {
     let interface =
       place.interfaceIndex == 0
       ? nil : InterfaceIndex(rawValue: UInt8(clamping: place.interfaceIndex))
-    do {
-      let isSent = try stack.sendFrame(
-        socket, bytes, on: interface, to: place.station,
-        etherType: place.etherType.map { EtherType(rawValue: $0) }, at: now)
-      return isSent ? .done(()) : .wouldBlock
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    let type = place.etherType.map { EtherType(rawValue: $0) }
+    let isSent = try ask(
+      stack.sendFrame(socket, bytes, on: interface, to: place.station, etherType: type, at: now))
+    return isSent ? .done(()) : .wouldBlock
   }
 
   func sendFrame(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, to place: PacketSocket.Place,
     until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    while true {
-      let seen = newsCount(socket, .writing)
-      if case .done = try trySendFrame(socket, bytes, to: place) { return }
-      try await waitForWriting(socket, since: seen, until: deadline)
-    }
+    try await outlast(socket, .writing, until: deadline, trySendFrame(socket, bytes, to: place))
   }
 
   nonisolated func tryReceiveFrame(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) throws(SocketError.Reason) -> Attempt<FrameHeader> {
-    do {
-      guard let facts = try stack.receiveFrame(socket, into: &bytes, at: now) else {
-        return .wouldBlock
-      }
-      return .done(
-        FrameHeader(
-          count: facts.count, length: facts.length,
-          interfaceIndex: UInt32(facts.interface.rawValue), etherType: facts.etherType.rawValue,
-          direction: FrameHeader.Direction(facts.direction), source: facts.source))
-    } catch {
-      throw SocketError.Reason(error)
+    guard let facts = try ask(stack.receiveFrame(socket, into: &bytes, at: now)) else {
+      return .wouldBlock
     }
+    return .done(
+      FrameHeader(
+        count: facts.count, length: facts.length,
+        interfaceIndex: UInt32(facts.interface.rawValue), etherType: facts.etherType.rawValue,
+        direction: FrameHeader.Direction(facts.direction), source: facts.source))
   }
 
   func receiveFrame(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> FrameHeader {
-    while true {
-      let seen = newsCount(socket, .reading)
-      if case .done(let header) = try tryReceiveFrame(socket, into: &bytes) { return header }
-      try await waitForReading(socket, since: seen, until: deadline)
-    }
+    try await outlast(socket, .reading, until: deadline, tryReceiveFrame(socket, into: &bytes))
   }
 
   func takeFrameCounts(
     _ socket: SocketHandle
   ) throws(SocketError.Reason) -> (seen: UInt64, dropped: UInt64) {
-    do {
-      return try stack.takeFrameCounts(socket)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    try ask(stack.takeFrameCounts(socket))
   }
 }
 

@@ -16,12 +16,7 @@ extension StackCore {
     obeyCommands()
     try remote.mustNameLink(or: local?.zone ?? 0)
     try local?.mustNameLink(or: remote.zone)
-    let socket: SocketHandle
-    do {
-      socket = try stack.connectTCP(to: remote, from: local, options: options, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    let socket = try ask(stack.connectTCP(to: remote, from: local, options: options, at: now))
     let point = WaitPoint(socket: socket, direction: .writing)
     let outcome = await wait(
       for: point, since: waiters.newsCount(at: point), until: deadline)
@@ -45,35 +40,22 @@ extension StackCore {
     let options = try options(choices)
     obeyCommands()
     try local.mustNameLink()
-    do {
-      return try stack.listenTCP(
+    return try ask(
+      stack.listenTCP(
         on: local, backlog: backlog, ipv6Only: ipv6Only, sharesPort: choices.reusesPort,
-        options: options,
-        at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+        options: options, at: now))
   }
 
   nonisolated func tryAccept(
     _ listener: SocketHandle
   ) throws(SocketError.Reason) -> Attempt<SocketHandle> {
-    do {
-      guard let socket = try stack.acceptTCP(listener, at: now) else { return .wouldBlock }
-      return .done(socket)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    Attempt(try ask(stack.acceptTCP(listener, at: now)))
   }
 
   func accept(
     _ listener: SocketHandle, until deadline: Instant?
   ) async throws(SocketError.Reason) -> SocketHandle {
-    while true {
-      let seen = newsCount(listener, .reading)
-      if case .done(let socket) = try tryAccept(listener) { return socket }
-      try await waitForReading(listener, since: seen, until: deadline)
-    }
+    try await outlast(listener, .reading, until: deadline, tryAccept(listener))
   }
 
   // MARK: Reading
@@ -87,35 +69,24 @@ extension StackCore {
   func waitUntilReadable(
     _ socket: SocketHandle, until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    while true {
-      let seen = newsCount(socket, .reading)
-      if isReadable(socket) { return }
-      try await waitForReading(socket, since: seen, until: deadline)
-    }
+    try await outlast(
+      socket, .reading, until: deadline, isReadable(socket) ? .done(()) : .wouldBlock)
   }
 
   nonisolated func tryRead(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>
   ) throws(SocketError.Reason) -> Attempt<Int> {
-    do {
-      return switch try stack.read(socket, into: &bytes, at: now) {
-      case .bytes(let count): .done(count)
-      case .endOfStream: .done(0)
-      case .wouldBlock: .wouldBlock
-      }
-    } catch {
-      throw SocketError.Reason(error)
+    return switch try ask(stack.read(socket, into: &bytes, at: now)) {
+    case .bytes(let count): .done(count)
+    case .endOfStream: .done(0)
+    case .wouldBlock: .wouldBlock
     }
   }
 
   func read(
     _ socket: SocketHandle, into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> Int {
-    while true {
-      let seen = newsCount(socket, .reading)
-      if case .done(let count) = try tryRead(socket, into: &bytes) { return count }
-      try await waitForReading(socket, since: seen, until: deadline)
-    }
+    try await outlast(socket, .reading, until: deadline, tryRead(socket, into: &bytes))
   }
 
   // MARK: Writing
@@ -124,31 +95,24 @@ extension StackCore {
   nonisolated func tryWrite(
     _ socket: SocketHandle, _ bytes: Span<UInt8>
   ) throws(SocketError.Reason) -> Int {
-    do {
-      return try stack.send(socket, bytes, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    try ask(stack.send(socket, bytes, at: now))
   }
 
   func write(
     _ socket: SocketHandle, _ bytes: Span<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) {
+    let point = WaitPoint(socket: socket, direction: .writing)
     var written = 0
     while true {
-      let seen = newsCount(socket, .writing)
+      let seen = waiters.newsCount(at: point)
       written += try tryWrite(socket, bytes.extracting(droppingFirst: written))
       if written == bytes.count { return }
-      try await waitForWriting(socket, since: seen, until: deadline)
+      try await wait(for: point, since: seen, until: deadline).check()
     }
   }
 
   nonisolated func tryShutdownSend(_ socket: SocketHandle) throws(SocketError.Reason) {
-    do {
-      try stack.shutdownSend(socket, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    try ask(stack.shutdownSend(socket, at: now))
   }
 
   func shutdownSend(_ socket: SocketHandle) throws(SocketError.Reason) {
@@ -162,11 +126,7 @@ extension StackCore {
   ) throws(SocketError.Reason) {
     var options = try options(choices)
     if let present = stack.tcpOptions(socket) { options.keepOthers(of: present) }
-    do {
-      try stack.setOptions(socket, options, at: now)
-    } catch {
-      throw SocketError.Reason(error)
-    }
+    try ask(stack.setOptions(socket, options, at: now))
   }
 
   /// The public options in the stack's words, with the device by its number.
@@ -193,22 +153,18 @@ extension StackCore {
 
   // MARK: Waiting in one direction
 
-  /// The count of events on a socket; to be taken before the try that may block.
-  func newsCount(_ socket: SocketHandle, _ direction: WaitDirection) -> UInt32 {
-    waiters.newsCount(at: WaitPoint(socket: socket, direction: direction))
-  }
-
-  func waitForReading(
-    _ socket: SocketHandle, since seen: UInt32, until deadline: Instant?
-  ) async throws(SocketError.Reason) {
-    let point = WaitPoint(socket: socket, direction: .reading)
-    try await wait(for: point, since: seen, until: deadline).check()
-  }
-
-  func waitForWriting(
-    _ socket: SocketHandle, since seen: UInt32, until deadline: Instant?
-  ) async throws(SocketError.Reason) {
-    let point = WaitPoint(socket: socket, direction: .writing)
-    try await wait(for: point, since: seen, until: deadline).check()
+  /// Makes a call that does not wait until it is done, and waits in between.
+  @inline(__always)
+  func outlast<Value>(
+    _ socket: SocketHandle, _ direction: WaitDirection, until deadline: Instant?,
+    _ attempt: @autoclosure () throws(SocketError.Reason) -> Attempt<Value>
+  ) async throws(SocketError.Reason) -> Value {
+    let point = WaitPoint(socket: socket, direction: direction)
+    while true {
+      // Counted before the try: turns may pass between that and the wait.
+      let seen = waiters.newsCount(at: point)
+      if case .done(let value) = try attempt() { return value }
+      try await wait(for: point, since: seen, until: deadline).check()
+    }
   }
 }

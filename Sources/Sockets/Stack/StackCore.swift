@@ -127,6 +127,14 @@ actor StackCore {
     return unsafe ownNow
   }
 
+  /// What the stack answers; what it throws, in the words of this module.
+  @inline(__always)
+  nonisolated func ask<Answer>(
+    _ question: @autoclosure () throws(StackError) -> Answer
+  ) throws(SocketError.Reason) -> Answer {
+    do { return try question() } catch { throw SocketError.Reason(error) }
+  }
+
   /// Brings ``now`` up to date.
   func readClock() { unsafe ownNow = clock.moment }
 

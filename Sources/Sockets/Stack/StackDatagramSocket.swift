@@ -48,15 +48,6 @@ final class StackDatagramSocket: DatagramImplementation, StackImplementation {
     DatagramHeader(
       try await socket.core.receive(socket.handle, into: &bytes, until: deadline))
   }
-
-  func changeMembership(
-    _ change: MembershipChange, _ group: IPAddress, from source: IPAddress?,
-    on interface: String?
-  ) async throws(SocketError.Reason) {
-    try socket.mustBeOpen()
-    try await socket.core.changeMembership(
-      socket.handle, change, group, from: source, on: interface)
-  }
 }
 
 extension DatagramHeader {

@@ -21,9 +21,8 @@ final class StackEchoSocket: EchoImplementation, StackImplementation {
   ) throws(SocketError.Reason) -> Attempt<EchoAnswer> {
     try socket.mustBeOpen()
     guard socket.core.isCurrent else { return .elsewhere }
-    guard let reply = try socket.core.tryReceiveEcho(socket.handle, into: &payload) else {
-      return .wouldBlock
-    }
+    guard case .done(let reply) = try socket.core.tryReceiveEcho(socket.handle, into: &payload)
+    else { return .wouldBlock }
     return .done(EchoAnswer(reply))
   }
 

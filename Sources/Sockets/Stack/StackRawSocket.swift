@@ -57,15 +57,6 @@ final class StackRawSocket: RawImplementation, StackImplementation {
     DatagramHeader(
       try await socket.core.receiveRaw(socket.handle, into: &bytes, until: deadline), .ip)
   }
-
-  func changeMembership(
-    _ change: MembershipChange, _ group: IPAddress, from source: IPAddress?,
-    on interface: String?
-  ) async throws(SocketError.Reason) {
-    try socket.mustBeOpen()
-    try await socket.core.changeMembership(
-      socket.handle, change, group, from: source, on: interface)
-  }
 }
 
 /// A packet socket of a stack of ours.

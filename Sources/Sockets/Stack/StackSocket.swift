@@ -64,3 +64,14 @@ extension StackImplementation {
   }
   func close() { socket.close() }
 }
+
+extension StackImplementation where Self: DatagramImplementation {
+  func changeMembership(
+    _ change: MembershipChange, _ group: IPAddress, from source: IPAddress?,
+    on interface: String?
+  ) async throws(SocketError.Reason) {
+    try socket.mustBeOpen()
+    try await socket.core.changeMembership(
+      socket.handle, change, group, from: source, on: interface)
+  }
+}

@@ -5,4 +5,10 @@ package enum Attempt<Value: Sendable>: Sendable {
   case wouldBlock
   /// The socket's own thread would have to be asked, and the caller is on another one.
   case elsewhere
+
+  /// Nothing means that there is nothing now.
+  @inline(__always)
+  init(_ value: Value?) {
+    if let value { self = .done(value) } else { self = .wouldBlock }
+  }
 }

@@ -39,21 +39,13 @@ extension StreamImplementation {
   package func waitUntilReadable(
     until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    var patience = Patience.lasting
-    while true {
-      if case .done = try tryReadiness() { return }
-      try await wait(.reading, until: deadline, &patience)
-    }
+    try await outlast(.reading, until: deadline, tryReadiness())
   }
 
   package func read(
     into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> Int {
-    var patience = Patience.lasting
-    while true {
-      if case .done(let count) = try tryRead(into: &bytes) { return count }
-      try await wait(.reading, until: deadline, &patience)
-    }
+    try await outlast(.reading, until: deadline, tryRead(into: &bytes))
   }
 
   package func write(
@@ -79,11 +71,7 @@ package protocol ListenerImplementation: SocketImplementation {
 
 extension ListenerImplementation {
   package func accept(until deadline: Instant?) async throws(SocketError.Reason) -> TCPConnection {
-    var patience = Patience.lasting
-    while true {
-      if case .done(let connection) = try tryAccept() { return connection }
-      try await wait(.reading, until: deadline, &patience)
-    }
+    try await outlast(.reading, until: deadline, tryAccept())
   }
 }
 
@@ -127,21 +115,13 @@ extension DatagramImplementation {
     _ bytes: Span<UInt8>, to remote: Endpoint?, with options: DatagramOptions,
     until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    var patience = Patience.lasting
-    while true {
-      if case .done = try trySend(bytes, to: remote, with: options) { return }
-      try await wait(.writing, until: deadline, &patience)
-    }
+    try await outlast(.writing, until: deadline, trySend(bytes, to: remote, with: options))
   }
 
   package func receive(
     into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> DatagramHeader {
-    var patience = Patience.lasting
-    while true {
-      if case .done(let header) = try tryReceive(into: &bytes) { return header }
-      try await wait(.reading, until: deadline, &patience)
-    }
+    try await outlast(.reading, until: deadline, tryReceive(into: &bytes))
   }
 
   package func tryReceive(
@@ -221,21 +201,13 @@ extension PacketImplementation {
   package func send(
     _ bytes: Span<UInt8>, to place: PacketSocket.Place, until deadline: Instant?
   ) async throws(SocketError.Reason) {
-    var patience = Patience.lasting
-    while true {
-      if case .done = try trySend(bytes, to: place) { return }
-      try await wait(.writing, until: deadline, &patience)
-    }
+    try await outlast(.writing, until: deadline, trySend(bytes, to: place))
   }
 
   package func receive(
     into bytes: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> FrameHeader {
-    var patience = Patience.lasting
-    while true {
-      if case .done(let header) = try tryReceive(into: &bytes) { return header }
-      try await wait(.reading, until: deadline, &patience)
-    }
+    try await outlast(.reading, until: deadline, tryReceive(into: &bytes))
   }
 }
 
@@ -256,10 +228,6 @@ extension EchoImplementation {
   package func receive(
     into payload: inout MutableSpan<UInt8>, until deadline: Instant?
   ) async throws(SocketError.Reason) -> EchoAnswer {
-    var patience = Patience.lasting
-    while true {
-      if case .done(let answer) = try tryReceive(into: &payload) { return answer }
-      try await wait(.reading, until: deadline, &patience)
-    }
+    try await outlast(.reading, until: deadline, tryReceive(into: &payload))
   }
 }

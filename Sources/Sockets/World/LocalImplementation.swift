@@ -27,21 +27,14 @@ package protocol LocalImplementation: SocketImplementation {
 extension LocalImplementation {
   func accept(until deadline: Instant?) async throws(SocketError.Reason) -> any LocalImplementation
   {
-    var patience = Patience.brief
-    while true {
-      if case .done(let accepted) = try tryAccept() { return accepted }
-      try await wait(.reading, until: deadline, &patience)
-    }
+    try await outlast(.reading, until: deadline, with: .brief, tryAccept())
   }
 
   func receive(
     into bytes: inout MutableSpan<UInt8>, upTo limit: Int, until deadline: Instant?
   ) async throws(SocketError.Reason) -> LocalMessage {
-    var patience = Patience.brief
-    while true {
-      if case .done(let message) = try tryReceive(into: &bytes, upTo: limit) { return message }
-      try await wait(.reading, until: deadline, &patience)
-    }
+    try await outlast(
+      .reading, until: deadline, with: .brief, tryReceive(into: &bytes, upTo: limit))
   }
 
   /// Sends all of `bytes`, in parts only where a stream takes them so.

@@ -85,6 +85,19 @@ extension SocketImplementation {
     try outcome.check()
   }
 
+  /// Makes a call that does not wait until it is done, and waits in between.
+  @inline(__always)
+  func outlast<Value>(
+    _ direction: WaitDirection, until deadline: Instant?, with first: Patience = .lasting,
+    _ attempt: @autoclosure () throws(SocketError.Reason) -> Attempt<Value>
+  ) async throws(SocketError.Reason) -> Value {
+    var patience = first
+    while true {
+      if case .done(let value) = try attempt() { return value }
+      try await wait(direction, until: deadline, &patience)
+    }
+  }
+
   private func waitPrepared(
     _ direction: WaitDirection, until deadline: Instant?
   ) async -> WaitOutcome {
