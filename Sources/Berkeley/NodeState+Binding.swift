@@ -8,6 +8,9 @@ extension NodeState {
 
   mutating func bind(_ index: Int, to local: SocketAddress) throws(Errno) {
     let record = records[index]
+    if record.rawProtocol != nil, let handle = record.handle {
+      return try bindRaw(index, handle, to: local)
+    }
     guard record.phase == .idle, record.bound == nil else { throw .invalidArgument }
     if record.isStream {
       guard !local.address.isMulticast, stack.mayBind(local.address) else {

@@ -39,16 +39,8 @@ extension NodeState {
     }
     var options = records[index].options
     options.device = device
-    let isStream = records[index].isStream
-    let now = now
     // What has no way there stays as it is.
-    try refusing { () throws(StackError) in
-      if isStream {
-        try stack.setOptions(handle, options.stream, at: now)
-      } else {
-        try stack.setOptions(handle, options.datagrams, at: now)
-      }
-    }
+    try refusing { () throws(StackError) in try give(handle, options) }
     records[index].options.device = device
   }
 
@@ -67,13 +59,18 @@ extension NodeState {
   }
 
   /// Tells the stack of the options.
-  private mutating func apply(_ index: Int) {
+  mutating func apply(_ index: Int) {
     guard let handle = records[index].handle else { return }
-    let options = records[index].options
-    if records[index].isStream {
-      try? stack.setOptions(handle, options.stream, at: now)
-    } else {
-      try? stack.setOptions(handle, options.datagrams, at: now)
+    try? give(handle, records[index].options)
+  }
+
+  private mutating func give(
+    _ handle: SocketHandle, _ options: SocketOptions
+  ) throws(StackError) {
+    switch handle.kind {
+    case .tcpConnection, .tcpListener: try stack.setOptions(handle, options.stream, at: now)
+    case .raw: try stack.setOptions(handle, options.raw, at: now)
+    case .udp, .echo, .packet: try stack.setOptions(handle, options.datagrams, at: now)
     }
   }
 
@@ -158,6 +155,7 @@ extension NodeState {
       records[index].options.multicastInterface = try checked(value, in: 0...255)
     case BERKELEY_PATH_DISCOVERY:
       records[index].options.kept[CInt(option)] = try checked(value, in: 0...5)
+    case BERKELEY_HEADER_INCLUDED, BERKELEY_CHECKSUM: try setRawOption(index, option, value)
     case BERKELEY_RECEIVE_PACKET_INFO: records[index].options.tellsPacketInfo = value != 0
     case BERKELEY_RECEIVE_TRAFFIC_CLASS: records[index].options.tellsTrafficClass = value != 0
     case BERKELEY_IPV6_ONLY:
@@ -206,9 +204,9 @@ extension NodeState {
       if let error = records[index].takeError() { return Int64(error.rawValue) }
       guard let handle = record.handle, let failure = stack.takeFailure(handle) else { return 0 }
       return Int64(Errno(failure).rawValue)
-    case BERKELEY_TYPE: return record.isStream ? 1 : 2
+    case BERKELEY_TYPE: return record.isStream ? 1 : record.rawProtocol == nil ? 2 : 3
     case BERKELEY_DOMAIN: return record.family == 4 ? 2 : 10
-    case BERKELEY_PROTOCOL: return record.isStream ? 6 : 17
+    case BERKELEY_PROTOCOL: return Int64(record.rawProtocol ?? (record.isStream ? 6 : 17))
     case BERKELEY_ACCEPTS_CONNECTIONS: return record.phase == .listening ? 1 : 0
     case BERKELEY_LINGER: return options.linger ?? -1
     case BERKELEY_RECEIVE_TIMEOUT: return options.receiveTimeout
@@ -251,6 +249,7 @@ extension NodeState {
     case BERKELEY_RECEIVE_TRAFFIC_CLASS: return options.tellsTrafficClass ? 1 : 0
     case BERKELEY_IPV6_ONLY: return options.isIPv6Only ? 1 : 0
     case BERKELEY_DEVICE: return options.device.map { Int64($0.rawValue) } ?? -1
+    case BERKELEY_HEADER_INCLUDED, BERKELEY_CHECKSUM: return rawOption(record, option)
     case BERKELEY_DEVICE_NUMBER: return options.device.map { Int64($0.rawValue) } ?? 0
     case BERKELEY_PATH_MTU:
       guard record.phase == .connected else { throw .socketNotConnected }
@@ -306,8 +305,7 @@ extension SocketOptions {
     result.hopLimit = hops.map { UInt8(clamping: $0) }
     result.multicastHopLimit = UInt8(clamping: multicastHops)
     result.loopsMulticast = loopsMulticast
-    result.multicastInterface =
-      multicastInterface > 0 ? InterfaceIndex(rawValue: UInt8(clamping: multicastInterface)) : nil
+    result.multicastInterface = multicastDevice
     result.trafficClass = UInt8(truncatingIfNeeded: trafficClass)
     return result
   }

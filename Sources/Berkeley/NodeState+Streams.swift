@@ -188,8 +188,9 @@ extension NodeState {
   func localAddress(_ index: Int) -> SocketAddress {
     let record = records[index]
     if let handle = record.handle, record.phase != .listening, !record.isForGroups,
-      let local = stack.localAddress(handle)
+      var local = stack.localAddress(handle)
     {
+      if record.rawProtocol != nil { local.port = record.wildcard.port }
       return local
     }
     return record.bound ?? record.wildcard
@@ -197,8 +198,12 @@ extension NodeState {
 
   func remoteAddress(_ index: Int) throws(Errno) -> SocketAddress {
     guard records[index].phase == .connected, let handle = records[index].handle,
-      let remote = stack.remoteAddress(handle)
+      var remote = stack.remoteAddress(handle)
     else { throw .socketNotConnected }
+    if records[index].rawProtocol != nil {
+      remote.port = records[index].rawPort
+      guard remote.port != .any else { throw .socketNotConnected }
+    }
     return remote
   }
 }

@@ -60,6 +60,7 @@ extension NodeState {
   mutating func sendDatagram(
     _ index: Int, _ bytes: Span<UInt8>, to remote: SocketAddress?
   ) throws(Errno) -> Int? {
+    if records[index].rawProtocol != nil { return try sendRaw(index, bytes, to: remote) }
     guard !records[index].isWriteShut else { throw .brokenPipe }
     guard bytes.count <= 65_535 else { throw .messageTooLong }
     if let error = records[index].takeError() { throw error }
@@ -69,11 +70,9 @@ extension NodeState {
     }
     try mustBeBound(index)
     guard let handle = records[index].handle else { throw .badFileDescriptor }
-    var target = remote
-    if case .v4(.any) = target?.address { target?.address = .v4(.loopback) }
-    if case .v6(.any) = target?.address { target?.address = .v6(.loopback) }
     do throws(StackError) {
-      return try stack.sendDatagram(handle, bytes, to: target, at: now) ? bytes.count : nil
+      return try stack.sendDatagram(handle, bytes, to: remote?.orLoopback, at: now)
+        ? bytes.count : nil
     } catch {
       throw error == .notConnected ? .addressRequired : Errno(error)
     }
@@ -128,10 +127,13 @@ extension NodeState {
     if let handle = records[index].handle {
       let datagram: Datagram?
       do throws(StackError) {
-        datagram =
-          isPeek
-          ? try stack.peekDatagram(handle, into: &bytes)
-          : try stack.receiveDatagram(handle, into: &bytes, at: now)
+        if isPeek {
+          datagram = try stack.peekDatagram(handle, into: &bytes)
+        } else if records[index].rawProtocol == nil {
+          datagram = try stack.receiveDatagram(handle, into: &bytes, at: now)
+        } else {
+          datagram = try stack.receiveRaw(handle, into: &bytes, at: now)
+        }
       } catch {
         throw Errno(error)
       }

@@ -121,12 +121,13 @@ struct NodeState: ~Copyable, Sendable {
   // MARK: Records
 
   mutating func insert(
-    isStream: Bool, family: UInt8, isNonBlocking: Bool, options: SocketOptions
+    isStream: Bool, rawProtocol: UInt8? = nil, family: UInt8, isNonBlocking: Bool,
+    options: SocketOptions
   ) -> Int {
     generations &+= 1
     let record = SocketRecord(
-      isStream: isStream, family: family, generation: generations, isNonBlocking: isNonBlocking,
-      options: options)
+      isStream: isStream, rawProtocol: rawProtocol, family: family, generation: generations,
+      isNonBlocking: isNonBlocking, options: options)
     if let index = free.popLast() {
       records[index] = record
       return index

@@ -35,6 +35,11 @@ struct SocketOptions: Sendable {
   var tellsPacketInfo = false
   var tellsTrafficClass = false
   var inquires = false
+  /// Of raw sockets: what is sent brings its IP header.
+  var includesHeader = false
+  /// Of raw sockets of IPv6; nil: no checksum is kept.
+  var checksumOffset: Int64?
+  var filter = ICMPv6Filter.passingAll
   /// nil: any.
   var device: InterfaceIndex?
   /// As `getsockopt` tells it; zero: the stack's.

@@ -17,6 +17,8 @@ struct SocketRecord: Sendable {
   }
 
   let isStream: Bool
+  /// Of a raw socket.
+  let rawProtocol: UInt8?
   /// 4 or 6.
   let family: UInt8
   /// Tells this socket from those that had its place before; zero where the place is vacant.
@@ -29,6 +31,8 @@ struct SocketRecord: Sendable {
   var isBoundByUser = false
   /// The socket in the stack is there for the groups alone: to its user it is not bound.
   var isForGroups = false
+  /// What a raw socket was connected to by way of a port.
+  var rawPort = PortNumber.any
   var groups: [GroupMembership] = []
   var isNonBlocking: Bool
   var options: SocketOptions
@@ -48,10 +52,11 @@ struct SocketRecord: Sendable {
   var edges: UInt64 = 0
 
   init(
-    isStream: Bool, family: UInt8, generation: UInt32, isNonBlocking: Bool,
-    options: SocketOptions
+    isStream: Bool, rawProtocol: UInt8? = nil, family: UInt8, generation: UInt32,
+    isNonBlocking: Bool, options: SocketOptions
   ) {
     self.isStream = isStream
+    self.rawProtocol = rawProtocol
     self.family = family
     self.generation = generation
     self.isNonBlocking = isNonBlocking
@@ -60,9 +65,10 @@ struct SocketRecord: Sendable {
 
   var isVacant: Bool { generation == 0 }
 
-  /// The wildcard of its family.
+  /// The wildcard of its family. Raw sockets have their protocol for a port.
   var wildcard: SocketAddress {
-    SocketAddress(family == 4 ? .v4(.any) : .v6(.any), port: .any)
+    SocketAddress(
+      family == 4 ? .v4(.any) : .v6(.any), port: PortNumber(rawValue: UInt16(rawProtocol ?? 0)))
   }
 
   /// What went wrong, told once.

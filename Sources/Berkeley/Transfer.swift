@@ -152,6 +152,9 @@ extension SocketReference {
     _ facts: inout berkeley_facts, _ state: inout NodeState, _ index: Int
   ) throws(Errno) -> Int? {
     guard pieces.count > 0 else { return nil }
+    if flags.contains(.outOfBand), state.records[index].rawProtocol != nil {
+      throw .notSupportedOnSocket
+    }
     guard unsafe pieces[0].bytes != nil || pieces[0].count == 0 else { throw .badAddress }
     var target = unsafe mutableSpan(pieces[0], from: 0)
     let found = try state.receiveDatagram(

@@ -44,6 +44,17 @@ int read_address(
   return 0;
 }
 
+int read_raw_address(
+    const struct sockaddr *given, socklen_t length, int family, struct berkeley_address *address) {
+  struct sockaddr_storage storage;
+  if ((int)length < 0 || length > sizeof storage) return -EINVAL;
+  if (length > 0 && given == NULL) return -EFAULT;
+  if (length < sizeof given->sa_family) return -EINVAL;
+  memcpy(&storage, given, length);
+  storage.ss_family = family == 4 ? AF_INET : AF_INET6;
+  return read_address((struct sockaddr *)&storage, length, family, address);
+}
+
 int write_address(
     const struct berkeley_address *address, int family, struct sockaddr *target,
     socklen_t *length) {

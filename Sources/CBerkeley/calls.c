@@ -31,18 +31,29 @@ int sockets_socket_on(int node, int domain, int type, int protocol) {
   } else if (kind == SOCK_DGRAM) {
     if (protocol != 0 && protocol != IPPROTO_UDP) return (int)answer(-EPROTONOSUPPORT);
     own = BERKELEY_DATAGRAM;
+  } else if (kind == SOCK_RAW) {
+    // IPPROTO_IP is no protocol, and an IP header has eight bits for one.
+    if (protocol == 0 || protocol > 255) return (int)answer(-EPROTONOSUPPORT);
+    own = BERKELEY_RAW;
   } else {
     return (int)answer(-ESOCKTNOSUPPORT);
   }
   return (int)answer(
-      berkeley_socket(node, domain == AF_INET ? 4 : 6, own, (flags & SOCK_NONBLOCK) != 0));
+      berkeley_socket(
+          node, domain == AF_INET ? 4 : 6, own, protocol, (flags & SOCK_NONBLOCK) != 0));
 }
 
 int sockets_bind(int descriptor, const struct sockaddr *local, socklen_t length) {
   int family = berkeley_family(descriptor);
   if (family < 0) return (int)answer(family);
   struct berkeley_address address;
-  int result = read_address(local, length, family, &address);
+  int is_raw = berkeley_kind(descriptor) == BERKELEY_RAW;
+  int result = is_raw && family == 4
+      ? read_raw_address(local, length, family, &address)
+      : read_address(local, length, family, &address);
+  // rawv6_bind takes another family for a mistake in the call.
+  if (is_raw && (result == -EAFNOSUPPORT || (result == 0 && address.family == 0)))
+    result = -EINVAL;
   if (result < 0) return (int)answer(result);
   if (address.family == 0) {
     // Linux takes AF_UNSPEC for AF_INET where it names the wildcard.

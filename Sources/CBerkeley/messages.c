@@ -34,7 +34,7 @@ static ssize_t send_pieces(
   ssize_t sum = total(vectors, count);
   if (sum < 0) return sum;
   ssize_t result;
-  if (kind == BERKELEY_DATAGRAM && count != 1) {
+  if (kind != BERKELEY_STREAM && count != 1) {
     if (sum > 65535) return -EMSGSIZE;
     uint8_t whole[65535];
     size_t place = 0;
@@ -244,8 +244,12 @@ ssize_t sockets_sendmsg(int descriptor, const struct msghdr *message, int flags)
   int family = berkeley_family(descriptor);
   if (family < 0) return answer(family);
   // A stream looks at no address.
-  if (message->msg_name != NULL && berkeley_kind(descriptor) == BERKELEY_DATAGRAM) {
+  int kind = berkeley_kind(descriptor);
+  if (message->msg_name != NULL && kind != BERKELEY_STREAM) {
     int result = read_address(message->msg_name, message->msg_namelen, family, &address);
+    // To raw sockets, no family is their own.
+    if (result == 0 && address.family == 0 && kind == BERKELEY_RAW)
+      result = read_raw_address(message->msg_name, message->msg_namelen, family, &address);
     if (result < 0) return answer(result);
     if (address.family == 0 && family == 4) return answer(-EAFNOSUPPORT);
   }

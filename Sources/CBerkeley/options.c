@@ -63,6 +63,7 @@ static const struct option options[] = {
     {IPPROTO_IP, IP_RECVTOS, BERKELEY_RECEIVE_TRAFFIC_CLASS, SMALL_NUMBER, 0},
     {IPPROTO_IP, IP_RECVERR, BERKELEY_RECEIVE_ERRORS, SMALL_NUMBER, 0},
     {IPPROTO_IP, IP_MTU, BERKELEY_PATH_MTU, SMALL_NUMBER, 1},
+    {IPPROTO_IP, IP_HDRINCL, BERKELEY_HEADER_INCLUDED, SMALL_NUMBER, 0},
     {IPPROTO_IPV6, IPV6_TCLASS, BERKELEY_TRAFFIC_CLASS, NUMBER, 0},
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, BERKELEY_HOPS, NUMBER, 0},
     {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, BERKELEY_MULTICAST_HOPS, NUMBER, 0},
@@ -74,11 +75,21 @@ static const struct option options[] = {
     {IPPROTO_IPV6, IPV6_RECVERR, BERKELEY_RECEIVE_ERRORS, NUMBER, 0},
     {IPPROTO_IPV6, IPV6_MTU, BERKELEY_PATH_MTU, NUMBER, 1},
     {IPPROTO_IPV6, IPV6_V6ONLY, BERKELEY_IPV6_ONLY, NUMBER, 0},
+    {IPPROTO_IPV6, IPV6_HDRINCL, BERKELEY_HEADER_INCLUDED, NUMBER, 0},
+    {IPPROTO_IPV6, IPV6_CHECKSUM, BERKELEY_CHECKSUM, NUMBER, 0},
+    {SOL_RAW, IPV6_HDRINCL, BERKELEY_HEADER_INCLUDED, NUMBER, 0},
+    {SOL_RAW, IPV6_CHECKSUM, BERKELEY_CHECKSUM, NUMBER, 0},
 };
 
 static const struct option *find(int descriptor, int level, int name) {
   if (level == IPPROTO_TCP && berkeley_kind(descriptor) != BERKELEY_STREAM) return NULL;
-  if (level == IPPROTO_IPV6 && berkeley_family(descriptor) == 4) return NULL;
+  int is_ipv6 = berkeley_family(descriptor) == 6;
+  int is_raw = berkeley_kind(descriptor) == BERKELEY_RAW;
+  if (level == IPPROTO_IPV6 && !is_ipv6) return NULL;
+  if (level == IPPROTO_IP && is_ipv6 && is_raw) return NULL;
+  int is_raw_name = name == IPV6_HDRINCL || name == IPV6_CHECKSUM;
+  if ((level == SOL_RAW || (level == IPPROTO_IPV6 && is_raw_name)) && !(is_ipv6 && is_raw))
+    return NULL;
   for (size_t i = 0; i < sizeof options / sizeof *options; i++)
     if (options[i].level == level && options[i].name == name) return &options[i];
   return NULL;
@@ -143,6 +154,7 @@ static int set(int descriptor, int level, int name, const void *value, socklen_t
   if (is_group_option(descriptor, level, name))
     return set_group(descriptor, level, name, value, length);
   if (level == SOL_SOCKET && name == SO_BINDTODEVICE) return set_device(descriptor, value, length);
+  if (is_filter_level(descriptor, level)) return set_filter(descriptor, name, value, length);
   const struct option *option = find(descriptor, level, name);
   if (option == NULL || option->read_only) return -ENOPROTOOPT;
   if (option->form == CONGESTION) {
@@ -259,6 +271,7 @@ static int get(int descriptor, int level, int name, void *value, socklen_t *leng
   if (!berkeley_is_descriptor(descriptor)) return -EBADF;
   if (berkeley_kind(descriptor) < 0) return -ENOTSOCK;
   if (level == SOL_SOCKET && name == SO_BINDTODEVICE) return get_device(descriptor, value, length);
+  if (is_filter_level(descriptor, level)) return get_filter(descriptor, name, value, length);
   const struct option *option = find(descriptor, level, name);
   int is_info = level == IPPROTO_TCP && name == TCP_INFO &&
       berkeley_kind(descriptor) == BERKELEY_STREAM;
@@ -267,6 +280,7 @@ static int get(int descriptor, int level, int name, void *value, socklen_t *leng
   if (option == NULL && !is_info && !is_meminfo && !is_congestion_info) {
     // As ip_getsockopt refuses what neither layer above it knows.
     int is_known = level == SOL_SOCKET || level == IPPROTO_IP ||
+        (level == SOL_RAW && berkeley_kind(descriptor) == BERKELEY_RAW) ||
         (level == IPPROTO_TCP && berkeley_kind(descriptor) == BERKELEY_STREAM);
     return is_known || berkeley_family(descriptor) != 4 ? -ENOPROTOOPT : -EOPNOTSUPP;
   }

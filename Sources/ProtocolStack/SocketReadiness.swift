@@ -40,7 +40,14 @@ extension ProtocolStack {
       readiness.readableBytes = udp.slots[slot].queue.first?.length ?? 0
       readiness.failure = udp.slots[slot].failure
       return readiness
-    case .echo, .raw, .packet: return nil
+    case .raw:
+      guard let slot = raws.slot(socket, .raw) else { return nil }
+      var readiness = SocketReadiness()
+      readiness.waiting = raws.slots[slot].queue.count
+      readiness.readableBytes = raws.slots[slot].queue.first?.length ?? 0
+      readiness.failure = raws.slots[slot].failure
+      return readiness
+    case .echo, .packet: return nil
     }
   }
 
@@ -79,10 +86,18 @@ extension ProtocolStack {
     tcp.peek(socket, from: offset, into: &target)
   }
 
-  /// As ``receiveDatagram(_:into:at:)``, but the datagram stays (`MSG_PEEK`).
+  /// As ``receiveDatagram(_:into:at:)`` or ``receiveRaw(_:into:at:)``, but the datagram stays
+  /// (`MSG_PEEK`).
   public mutating func peekDatagram(
     _ socket: SocketHandle, into target: inout MutableSpan<UInt8>
   ) throws(StackError) -> Datagram? {
+    if let slot = raws.slot(socket, .raw) {
+      if let failure = takeFailure(socket) { throw failure }
+      guard let (record, copied) = raws.slots[slot].queue.copyFirst(into: &target) else {
+        return nil
+      }
+      return Self.describe(record, copied: copied)
+    }
     guard let slot = udp.slot(socket, .udp) else { throw .noSuchSocket }
     if let failure = udp.slots[slot].failure {
       udp.slots[slot].failure = nil
@@ -94,13 +109,23 @@ extension ProtocolStack {
 
   /// What became of an earlier datagram, told once (`SO_ERROR`).
   public mutating func takeFailure(_ socket: SocketHandle) -> StackError? {
+    if let slot = raws.slot(socket, .raw) {
+      defer { raws.slots[slot].failure = nil }
+      return raws.slots[slot].failure
+    }
     guard let slot = udp.slot(socket, .udp) else { return nil }
     defer { udp.slots[slot].failure = nil }
     return udp.slots[slot].failure
   }
 
-  /// Ends what ``connectUDP(_:to:at:)`` began: the socket hears everybody again.
-  public mutating func disconnectUDP(_ socket: SocketHandle) {
+  /// Ends what ``connectUDP(_:to:at:)`` or ``connectRaw(_:to:at:)`` began: the socket hears
+  /// everybody again. A raw socket is not bound any more, either.
+  public mutating func disconnect(_ socket: SocketHandle) {
+    if let slot = raws.slot(socket, .raw) {
+      raws.slots[slot].remote = nil
+      raws.slots[slot].local = nil
+      raws.slots[slot].zone = 0
+    }
     guard let slot = udp.slot(socket, .udp) else { return }
     disconnect(slot)
   }

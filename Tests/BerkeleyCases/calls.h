@@ -52,6 +52,7 @@ struct calls {
 
 struct run {
   const struct calls *calls;
+  int is_linux;
   /// Addresses of the interface with number 1, for groups: on Linux that is the loopback interface.
   const char *address, *address6;
   char *transcript;
@@ -64,7 +65,7 @@ struct named_case {
   test_case body;
 };
 extern const struct named_case stream_cases[], option_cases[], datagram_cases[], waiting_cases[],
-    group_cases[];
+    group_cases[], raw_cases[];
 
 void note(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /// Writes down a call's text and what it answered; gives the answer on.

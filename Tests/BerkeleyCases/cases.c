@@ -18,7 +18,7 @@ static const struct calls on_library = {
     sockets_epoll_create1, sockets_epoll_ctl, sockets_epoll_wait};
 
 static const struct named_case *const tables[] = {
-    stream_cases, option_cases, datagram_cases, waiting_cases, group_cases};
+    stream_cases, option_cases, datagram_cases, waiting_cases, group_cases, raw_cases};
 
 static const struct named_case *find(int number) {
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
@@ -33,14 +33,22 @@ int cases_count(void) {
   return count;
 }
 
+int cases_need_root(int number) {
+  const struct named_case *entry = find(number);
+  for (const struct named_case *raw = raw_cases; raw->name != NULL; raw++)
+    if (raw == entry) return 1;
+  return 0;
+}
+
 const char *cases_name(int number) {
   const struct named_case *entry = find(number);
   return entry == NULL ? "" : entry->name;
 }
 
 void cases_run(int number, int is_linux, char *transcript, size_t size) {
-  struct run run = {is_linux ? &on_linux : &on_library, is_linux ? "127.0.0.1" : "10.0.0.1",
-                    is_linux ? "::1" : "fd00::1", transcript, size, 0};
+  struct run run = {is_linux ? &on_linux : &on_library, is_linux,
+                    is_linux ? "127.0.0.1" : "10.0.0.1", is_linux ? "::1" : "fd00::1",
+                    transcript, size, 0};
   const struct named_case *entry = find(number);
   transcript[0] = 0;
   if (entry != NULL) entry->body(&run);

@@ -65,6 +65,12 @@ struct PairTests {
     #expect(complaint == "")
   }
 
+  @Test("raw sockets send and hear whole packets, of IPv4 with the header, and ping by hand")
+  func rawPackets() {
+    let complaint = unsafe text(run_raw())
+    #expect(complaint == "")
+  }
+
   /// What the other side of the seam complains of; empty where all is well.
   private func text(_ complaint: UnsafePointer<CChar>) -> String {
     unsafe String(cString: complaint)

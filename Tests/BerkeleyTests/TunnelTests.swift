@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized)
 struct TunnelTests {
   /// As for the other tests that make devices: never in the network they were started from.
-  private static let areEnabled: Bool = {
+  static let areEnabled: Bool = {
     let environment = ProcessInfo.processInfo.environment
     guard environment["SOCKETS_ROOT_TESTS"] == "1", geteuid() == 0,
       let outside = environment["SOCKETS_OUTER_NETWORK"], outside.hasPrefix("net:"),

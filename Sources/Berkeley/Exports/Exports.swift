@@ -61,15 +61,25 @@ extension berkeley_address {
 
 @c @implementation
 public func berkeley_socket(
-  _ node: CInt, _ family: CInt, _ kind: CInt, _ non_blocking: CInt
+  _ node: CInt, _ family: CInt, _ kind: CInt, _ number: CInt, _ non_blocking: CInt
 ) -> CInt {
   answer { () throws(Errno) in
     guard let node = descriptors.node(node < 0 ? nil : Int(node)) else { throw .networkDown }
     let isStream = kind == CInt(BERKELEY_STREAM)
-    let reference = node.turn { state in
+    let rawProtocol =
+      kind == CInt(BERKELEY_RAW) ? UInt8(truncatingIfNeeded: number) : nil
+    let reference = try node.turn { (state) throws(Errno) in
       let index = state.insert(
-        isStream: isStream, family: UInt8(truncatingIfNeeded: family),
+        isStream: isStream, rawProtocol: rawProtocol, family: UInt8(truncatingIfNeeded: family),
         isNonBlocking: non_blocking != 0, options: SocketOptions(isStream: isStream))
+      if let rawProtocol {
+        do throws(Errno) {
+          try state.openRaw(index, rawProtocol)
+        } catch {
+          state.remove(index)
+          throw error
+        }
+      }
       return SocketReference(
         node: node, index: index, generation: state.records[index].generation)
     }
@@ -216,7 +226,9 @@ public func berkeley_remote_address(
 public func berkeley_kind(_ descriptor: CInt) -> CInt {
   answer { () throws(Errno) in
     try descriptors.turn(descriptor) { (state, index) in
-      state.records[index].isStream ? Int(BERKELEY_STREAM) : Int(BERKELEY_DATAGRAM)
+      let record = state.records[index]
+      if record.rawProtocol != nil { return Int(BERKELEY_RAW) }
+      return Int(record.isStream ? BERKELEY_STREAM : BERKELEY_DATAGRAM)
     }
   }
 }
@@ -286,6 +298,32 @@ public func berkeley_device_name(
     try descriptors.turn(descriptor) { (state, index) throws(Errno) in
       let bytes = Array(try state.deviceName(Int(number)).utf8.prefix(15)) + [0]
       for place in bytes.indices { unsafe name?[place] = CChar(bitPattern: bytes[place]) }
+      return 0
+    }
+  }
+}
+
+@c @implementation
+public func berkeley_set_filter(
+  _ descriptor: CInt, _ blocked: UnsafePointer<UInt32>?
+) -> CInt {
+  answer { () throws(Errno) in
+    let words = unsafe Array(UnsafeBufferPointer(start: blocked, count: blocked == nil ? 0 : 8))
+    return try descriptors.turn(descriptor) { (state, index) throws(Errno) in
+      try state.setFilter(index, blocked: words)
+      return 0
+    }
+  }
+}
+
+@c @implementation
+public func berkeley_get_filter(
+  _ descriptor: CInt, _ blocked: UnsafeMutablePointer<UInt32>?
+) -> CInt {
+  answer { () throws(Errno) in
+    try descriptors.turn(descriptor) { (state, index) throws(Errno) in
+      let words = try state.filter(index)
+      for place in words.indices { unsafe blocked?[place] = words[place] }
       return 0
     }
   }

@@ -50,7 +50,7 @@ struct berkeley_event {
 };
 #endif
 
-enum { BERKELEY_STREAM, BERKELEY_DATAGRAM };
+enum { BERKELEY_STREAM, BERKELEY_DATAGRAM, BERKELEY_RAW };
 
 /// Options with an integer for a value, and times in nanoseconds.
 enum {
@@ -108,6 +108,9 @@ enum {
   BERKELEY_RECEIVE_ERRORS,
   BERKELEY_IPV6_ONLY,
   BERKELEY_PATH_MTU,
+  BERKELEY_HEADER_INCLUDED,
+  /// Where it is; -1 for nowhere.
+  BERKELEY_CHECKSUM,
   BERKELEY_OPTION_COUNT
 };
 
@@ -182,8 +185,8 @@ struct berkeley_tcp_info {
 int berkeley_open(const char *network);
 int berkeley_open_pair(int *first, int *second);
 int berkeley_close_node(int node);
-/// `node` -1 is the first that is open. `family` 4 or 6.
-int berkeley_socket(int node, int family, int kind, int non_blocking);
+/// `node` -1 is the first that is open. `family` 4 or 6. `protocol` of a raw socket, 1 to 255.
+int berkeley_socket(int node, int family, int kind, int protocol, int non_blocking);
 int berkeley_bind(int descriptor, const struct berkeley_address *local);
 int berkeley_listen(int descriptor, int backlog);
 int berkeley_accept(int descriptor, int non_blocking, struct berkeley_address *remote);
@@ -192,7 +195,7 @@ int berkeley_shutdown(int descriptor, int how);
 int berkeley_close(int descriptor);
 int berkeley_local_address(int descriptor, struct berkeley_address *local);
 int berkeley_remote_address(int descriptor, struct berkeley_address *remote);
-/// BERKELEY_STREAM or BERKELEY_DATAGRAM.
+/// BERKELEY_STREAM, BERKELEY_DATAGRAM or BERKELEY_RAW.
 int berkeley_kind(int descriptor);
 int berkeley_family(int descriptor);
 ssize_t berkeley_send(
@@ -208,6 +211,9 @@ int berkeley_get_option(int descriptor, int option, int64_t *value);
 /// - Parameter name: room for 16 bytes.
 /// - Returns: -ENODEV where there is none of the number.
 int berkeley_device_name(int descriptor, int number, char *name);
+/// ICMP6_FILTER: eight words, a bit for each type that is not heard.
+int berkeley_set_filter(int descriptor, const uint32_t *blocked);
+int berkeley_get_filter(int descriptor, uint32_t *blocked);
 int berkeley_get_tcp_info(int descriptor, struct berkeley_tcp_info *information);
 /// `change` BERKELEY_JOIN_GROUP or another one.
 int berkeley_change_group(

@@ -40,6 +40,8 @@ int sockets_open_pair(int nodes[2]);
 /// Closes a node and all its sockets; their peers are reset.
 int sockets_close_node(int node);
 
+/// AF_INET or AF_INET6 with SOCK_STREAM, SOCK_DGRAM, or SOCK_RAW and a protocol's number: raw sockets
+/// need no privilege on a node. SOCK_NONBLOCK and SOCK_CLOEXEC may be added.
 int sockets_socket(int domain, int type, int protocol);
 /// sockets_socket on a chosen node.
 int sockets_socket_on(int node, int domain, int type, int protocol);

@@ -57,7 +57,8 @@ extension ProtocolStack {
     raws.slots[slot].zone = zone
   }
 
-  /// Restricts a socket to one peer, which it sends to where nothing else is said.
+  /// Restricts a socket to one peer, which it sends to where nothing else is said. As on Linux, a
+  /// socket that is bound nowhere is bound by that to the address of ours that the way there has.
   public mutating func connectRaw(
     _ socket: SocketHandle, to remote: SocketAddress, at now: Instant
   ) throws(StackError) {
@@ -71,10 +72,11 @@ extension ProtocolStack {
     if isBroadcast(peer.address), !raws.slots[slot].options.allowsBroadcast {
       throw .permissionDenied
     }
-    _ = try route(
+    let route = try route(
       to: peer.address, from: raws.slots[slot].local.map { IPAddress(unmapping: $0) },
       zone: peer.zone, device: raws.slots[slot].options.device)
     raws.slots[slot].remote = peer
+    if raws.slots[slot].local == nil { raws.slots[slot].local = route.source.mapped }
   }
 
   /// Changes a socket's options; a smaller buffer keeps what it holds.
@@ -336,7 +338,8 @@ extension ProtocolStack {
     var isKnown = false
     for slot in raws.slots.indices where raws.slots.contains(slot) {
       guard raws.slots[slot].protocol == flow.protocol,
-        raws.slots[slot].remote?.address == flow.destination
+        raws.slots[slot].remote?.address == flow.destination,
+        raws.slots[slot].local.map({ $0 == flow.source.mapped }) ?? true
       else { continue }
       raws.slots[slot].failure = error
       tellReadable(raw: slot)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 
 int cases_count(void);
+/// Whether Linux lets only root make the case's sockets.
+int cases_need_root(int number);
 const char *cases_name(int number);
 /// Runs a case on Linux or on libsockets' first open node; writes the lines, and zero after them.
 void cases_run(int number, int on_linux, char *transcript, size_t size);

@@ -13,5 +13,6 @@ const char *run_signals(void);
 const char *run_batches(void);
 const char *run_names(void);
 const char *run_groups(void);
+const char *run_raw(void);
 
 #endif
