@@ -35,6 +35,8 @@ final class KernelHandle: Sendable {
     var reading = WaitQueue()
     var writing = WaitQueue()
     var isClosed = false
+    /// Supervised waits have been ended, and no more begin.
+    var endsWaits = false
     /// Whether the ends of brief waits are looked to.
     var hasBriefWatch = false
   }
@@ -173,9 +175,13 @@ final class KernelHandle: Sendable {
     let refusal = queues.withLock { queues -> WaitOutcome? in
       if queues.isClosed { return .closed }
       isFirstBrief = isBrief && !queues.hasBriefWatch
-      // Whoever cancels the task from now on finds the waiter in its place; or the wait is brief,
-      // and one of so many that to ask each time would be felt.
-      if !isBrief || isFirstBrief, waiter.isCancelled { return .cancelled }
+      switch waiter.patience {
+      // One of so many that to ask each time would be felt.
+      case .brief: if isFirstBrief, waiter.isCancelled { return .cancelled }
+      // Whoever cancels the task from now on finds the waiter in its place.
+      case .supervised: if queues.endsWaits { return .outlasted }
+      case .lasting: if waiter.isCancelled { return .cancelled }
+      }
       switch direction {
       case .reading:
         if reading.latest != nil { return .happened }
@@ -211,10 +217,11 @@ final class KernelHandle: Sendable {
     return latest > 0 ? latest : nil
   }
 
-  /// Has everybody who waits try again.
+  /// Has everybody who waits try again, and wait prepared from now on.
   func endWaits() {
     var (readers, writers) = queues.withLock { queues in
-      (queues.reading.takeAll(), queues.writing.takeAll())
+      queues.endsWaits = true
+      return (queues.reading.takeAll(), queues.writing.takeAll())
     }
     readers.wakeAll(.outlasted)
     writers.wakeAll(.outlasted)

@@ -38,12 +38,23 @@ final class RingEngine: Sendable {
   }
 
   /// A socket that the kernel does something for. It is held here meanwhile.
-  private struct Place {
-    let handle: KernelHandle
+  @safe private struct Place {
+    /// Retained once, when it comes here, and not at every look; until ``release()``.
+    private let held: Unmanaged<KernelHandle>
     /// Which requests are under way, a bit for each.
     var underWay: UInt8 = 0
     /// The socket is closed as soon as none is.
     var isEnding = false
+
+    init(_ handle: KernelHandle) { unsafe held = Unmanaged.passRetained(handle) }
+
+    @inline(__always)
+    func withHandle<Value>(_ body: (KernelHandle) -> Value) -> Value {
+      unsafe held._withUnsafeGuaranteedRef(body)
+    }
+
+    /// The last that is done with the place.
+    func release() -> KernelHandle { unsafe held.takeRetainedValue() }
   }
 
   private let ring: CompletionRing
@@ -65,6 +76,10 @@ final class RingEngine: Sendable {
 
   /// Where the kernel puts what it has received. From any thread.
   var buffers: ReceiveBuffers { ring.buffers }
+
+  deinit {
+    for place in unsafe places { _ = place?.release() }
+  }
 
   // MARK: On the reactor's thread
 
@@ -115,9 +130,17 @@ final class RingEngine: Sendable {
   private func note(_ completion: CompletionRing.Completion) {
     let index = Int(truncatingIfNeeded: completion.token >> 2)
     guard let request = Request(rawValue: UInt8(truncatingIfNeeded: completion.token & 3)),
-      unsafe places.indices.contains(index), let handle = unsafe places[index]?.handle
+      unsafe places.indices.contains(index), let place = unsafe places[index]
     else { return }
     if !completion.hasMore { unsafe places[index]?.underWay &= ~request.bit }
+    place.withHandle { note(completion, of: request, for: $0) }
+    if let place = unsafe places[index], place.isEnding, place.underWay == 0 { finish(index) }
+  }
+
+  @inline(__always)
+  private func note(
+    _ completion: CompletionRing.Completion, of request: Request, for handle: KernelHandle
+  ) {
     switch request {
     case .ahead:
       if handle.ahead?.take(completion) ?? false, completion.hasMore {
@@ -130,7 +153,6 @@ final class RingEngine: Sendable {
       handle.note(.readable)
     case .writable: handle.note(.writable)
     }
-    if let place = unsafe places[index], place.isEnding, place.underWay == 0 { finish(index) }
   }
 
   /// Has the kernel do something for a socket, unless it does already or the socket is closed.
@@ -141,11 +163,11 @@ final class RingEngine: Sendable {
       index = place
     } else if let hole = unsafe holes.popLast() {
       index = hole
-      unsafe places[index] = Place(handle: handle)
+      unsafe places[index] = Place(handle)
       handle.place = index
     } else {
       index = unsafe places.count
-      unsafe places.append(Place(handle: handle))
+      unsafe places.append(Place(handle))
       handle.place = index
     }
     guard let underWay = unsafe places[index]?.underWay, underWay & request.bit == 0 else { return }
@@ -174,7 +196,7 @@ final class RingEngine: Sendable {
   }
 
   private func finish(_ index: Int) {
-    guard let handle = unsafe places[index]?.handle else { return }
+    guard let handle = unsafe places[index]?.release() else { return }
     unsafe places[index] = nil
     unsafe holes.append(index)
     handle.place = nil

@@ -24,7 +24,7 @@ import Synchronization
     until deadline: Instant?, _ patience: Patience, _ number: UInt64 = nextNumber(),
     _ enlist: (Waiter) -> Void
   ) async -> WaitOutcome {
-    await unsafe withUnsafeContinuation { continuation in
+    await unsafe _unsafeInheritExecutor_withUnsafeContinuation { continuation in
       enlist(
         unsafe Waiter(
           number: number, deadline: deadline, patience: patience, continuation: continuation))
