@@ -4,25 +4,29 @@ import Synchronization
 /// Memory to read into, which a connection has only while there is something to read or to write:
 /// quiet connections cost none, and busy ones share what is in the processor's cache.
 final class BufferPool: Sendable {
-  /// The sizes there are: a connection whose reads fill one gets the next.
-  private static let sizes = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
+  /// The sizes there are, from 4 to 256 KiB: a connection whose reads fill one gets the next.
+  private static let steps = 4
+  private static func size(_ step: Int) -> Int { 4_096 << (2 * step) }
   /// How much memory of a size is kept for the next, in bytes.
   private static let kept = 1 << 20
 
-  private let free = Mutex([[[UInt8]]](repeating: [], count: sizes.count))
+  private let free = Mutex([[[UInt8]]](repeating: [], count: steps))
 
   fileprivate func take(_ step: Int) -> [UInt8] {
-    free.withLock { $0[step].popLast() } ?? [UInt8](repeating: 0, count: Self.sizes[step])
+    free.withLock { $0[step].popLast() } ?? [UInt8](repeating: 0, count: Self.size(step))
   }
 
-  fileprivate func give(_ bytes: [UInt8], _ step: Int) {
+  /// Takes the memory out of `bytes`.
+  fileprivate func give(_ bytes: inout [UInt8], _ step: Int) {
+    var given: [UInt8] = []
+    swap(&given, &bytes)
     free.withLock { free in
-      guard free[step].count * Self.sizes[step] < Self.kept else { return }
-      free[step].append(bytes)
+      guard free[step].count * Self.size(step) < Self.kept else { return }
+      free[step].append(given)
     }
   }
 
-  fileprivate static var lastStep: Int { sizes.count - 1 }
+  fileprivate static var lastStep: Int { steps - 1 }
 }
 
 /// One connection's share of a ``BufferPool``.
@@ -65,11 +69,11 @@ struct Buffer: ~Copyable {
   }
 
   private mutating func giveBack() {
-    guard !bytes.isEmpty else { return }
-    var given: [UInt8] = []
-    swap(&given, &bytes)
-    pool.give(given, step)
+    if !bytes.isEmpty { pool.give(&bytes, step) }
   }
 
-  deinit { if !bytes.isEmpty { pool.give(bytes, step) } }
+  deinit {
+    var bytes = bytes
+    if !bytes.isEmpty { pool.give(&bytes, step) }
+  }
 }
