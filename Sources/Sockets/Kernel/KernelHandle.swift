@@ -120,6 +120,20 @@ final class KernelHandle: Sendable {
     try attempt(reading, reading.latest, body)
   }
 
+  /// Takes what the kernel has received ahead, for which nobody needs the descriptor.
+  ///
+  /// - Parameter body: answers nothing where nothing is here, and whether there may be more.
+  /// - Returns: nil where ``tryReading(_:)`` tells what else there is.
+  @inline(__always)
+  func takeAhead<Value>(
+    _ body: () -> (value: Value, mayHaveMore: Bool)?
+  ) throws(SocketError.Reason) -> Value? {
+    if uses.load(ordering: .acquiring) & 1 == 1 { throw .closed }
+    guard let report = reading.latest, let found = body() else { return nil }
+    if !found.mayHaveMore, !hasEnded.load(ordering: .relaxed) { reading.use(report) }
+    return found.value
+  }
+
   /// Whether a system call that reads may find something, by what the kernel has reported.
   func tryReadiness() throws(SocketError.Reason) -> Attempt<Void> {
     if uses.load(ordering: .acquiring) & 1 == 1 { throw .closed }

@@ -42,7 +42,8 @@ final class KernelStream: StreamImplementation, KernelImplementation {
   private func tryRead(
     _ ahead: ReadAhead, into bytes: inout MutableSpan<UInt8>
   ) throws(SocketError.Reason) -> Attempt<Int> {
-    try handle.tryReading { socket throws(Errno) in
+    if let count = try handle.takeAhead({ ahead.take(into: &bytes) }) { return .done(count) }
+    return try handle.tryReading { socket throws(Errno) in
       let outcome = try ahead.read(from: socket, into: &bytes)
       if let request = outcome.request { handle.ask(request) }
       return outcome.count.map { ($0, outcome.mayHaveMore) }

@@ -68,6 +68,17 @@ final class ReadAhead: WorkAhead {
     var request: RingEngine.Request?
   }
 
+  /// Reads what is here.
+  ///
+  /// - Returns: nil where nothing is.
+  func take(into bytes: inout MutableSpan<UInt8>) -> (value: Int, mayHaveMore: Bool)? {
+    state.withLock { state in
+      guard state.first != nil else { return nil }
+      let count = take(&state, &bytes)
+      return (count, state.isWorthATry)
+    }
+  }
+
   /// Reads what is here, else what the kernel has, unless that would be received here.
   func read(
     from socket: KernelSocket, into bytes: inout MutableSpan<UInt8>
