@@ -19,6 +19,9 @@ import Synchronization
   static func nextNumber() -> UInt64 { lastNumber.add(1, ordering: .relaxed).newValue }
 
   /// Suspends the caller until its waiter, which `enlist` gets, is woken.
+  ///
+  /// The standard library's function for this first asks the runtime, under the task's lock, where
+  /// the caller runs. Its twin goes on where it is, as all of this module does.
   @inline(__always)
   static func suspend(
     until deadline: Instant?, _ patience: Patience, _ number: UInt64 = nextNumber(),
