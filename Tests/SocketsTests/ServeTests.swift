@@ -123,7 +123,7 @@ struct ServeTests {
   }
 
   /// What a handler waits for, in vain.
-  enum Wait: CaseIterable { case bytes, readiness, room, another, child }
+  enum Wait: CaseIterable { case bytes, readiness, room, another, child, afterwards }
 
   @Test("cancels a handler whatever it waits for", arguments: World.allCases, Wait.allCases)
   func cancelsWaits(world: World, wait: Wait) async throws {
@@ -150,6 +150,10 @@ struct ServeTests {
           case .child:
             async let bytes = connection.read()
             _ = try await bytes
+          case .afterwards:
+            // It hears of its cancellation here, and waits on its own connection all the same.
+            _ = try? await other.server.read()
+            _ = try await connection.read()
           }
         })
     }
