@@ -191,24 +191,24 @@ extension ProtocolStack {
     let address = IPAddress(unmapping: entry.key)
     tcp.neighborUnreachable(address, on: index(number), at: present)
     while let packet = entry.waiting.popFirst() {
-      bury(packet)
+      bury(packet, on: number)
     }
   }
 
-  private mutating func bury(_ packet: consuming Packet) {
+  private mutating func bury(_ packet: consuming Packet, on number: UInt32) {
     counts.neighborQueueDrops &+= 1
-    reportUnreachable(packet.bytes)
+    reportUnreachable(packet.bytes, on: number)
     pool.recycle(packet)
   }
 
   /// Tells the socket that sent a packet that it cannot get there.
-  private mutating func reportUnreachable(_ packet: Span<UInt8>) {
+  private mutating func reportUnreachable(_ packet: Span<UInt8>, on number: UInt32) {
     let isIPv4 = packet.uint8(at: 0) &>> 4 == 4
     let flow =
       isIPv4 ? try? QuotedFlow(parsingIPv4: packet) : try? QuotedFlow(parsingIPv6: packet)
     guard let flow else { return }
     switch flow.protocol {
-    case .udp: _ = failDatagram(flow, .hostUnreachable)
+    case .udp: _ = failDatagram(flow, .hostUnreachable, on: number)
     case .icmpv4, .icmpv6:
       let code: UInt8 = isIPv4 ? 1 : 3
       _ = failEcho(flow, .unreachable(code: code), from: flow.source, hopLimit: 0)

@@ -77,7 +77,7 @@ extension ProtocolStack {
         }
       reportToTCP(path, flow, delivery)
     case .udp:
-      if !failDatagram(flow, error) { counts.errorsUnmatched &+= 1 }
+      if !failDatagram(flow, error, on: delivery.arrival.number) { counts.errorsUnmatched &+= 1 }
     case .icmpv4, .icmpv6:
       let isKnown = failEcho(
         flow, kind, from: delivery.source, hopLimit: delivery.hopLimit)

@@ -63,7 +63,8 @@ extension ProtocolStack {
   }
 
   /// Interface and gateway, by the longest prefix. Groups, link-local addresses and the limited
-  /// broadcast stay on the link that was named, or the only one they can mean.
+  /// broadcast stay on the link that was named, or the only one they can mean; as on Linux, so does
+  /// every IPv4 address that no route of that link leads to.
   private func way(
     to destination: IPAddress, from bound: IPAddress?, zone: UInt32
   ) throws(StackError) -> (InterfaceIndex, IPAddress?) {
@@ -82,7 +83,7 @@ extension ProtocolStack {
       return (only, nil)
     }
     guard let entry = routes.lookUp(destination, on: wanted) else {
-      if destination.isLinkLocal, let wanted { return (wanted, nil) }
+      if destination.isIPv4, let wanted { return (wanted, nil) }
       throw .networkUnreachable
     }
     return (entry.interface, entry.gateway)

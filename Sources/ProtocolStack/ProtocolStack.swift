@@ -38,8 +38,10 @@ public struct ProtocolStack: ~Copyable, Sendable {
   var identifications = Identifications()
   var pool: PacketPool
   var udp: SocketTable<UDPSocket>
-  /// UDP sockets opened so far.
+  /// UDP sockets opened and connected so far.
   var udpSerial: UInt64 = 0
+  /// Whether two were ever connected to the same peer from the same place.
+  var udpHasRivals = false
   var echoes: SocketTable<EchoSocket>
   var raws: SocketTable<RawSocket>
   var watchers: SocketTable<PacketSocket>

@@ -66,6 +66,71 @@ extension Conformance {
       }
     }
 
+    @Test(
+      "hears a peer that others of its port are connected to", arguments: World.all, Family.allCases
+    )
+    func samePeer(world: World, family: Family) async throws {
+      try await world.run { network in
+        let client = try await network.clientSocket(family)
+        let first = try await network.serverSocket(
+          family, options: UDPOptions(reusesAddress: true))
+        let second = try await network.server.bind(
+          first.local, options: UDPOptions(reusesAddress: true, device: network.device))
+        for socket in [first, second] { try await socket.connect(to: client.local) }
+        try await client.send([1], to: first.local)
+        #expect(try await second.receive(timeout: patience).bytes == [1])
+        #expect(
+          await reason { try await first.receive(timeout: .milliseconds(20)) } == .deadlineExceeded)
+        for (number, socket) in [first, second].enumerated() {
+          try await socket.send([UInt8(number)])
+          let answer = try await client.receive(timeout: patience)
+          #expect(answer.bytes == [UInt8(number)])
+          #expect(answer.source == first.local)
+        }
+      }
+    }
+
+    @Test(
+      "hears a peer of its own node that one on another device is connected to",
+      arguments: World.all.filter { $0.nodes != .kernel && $0.nodes != .stackLoopback },
+      Family.allCases)
+    func samePeerHere(world: World, family: Family) async throws {
+      try await world.run { network in
+        let peer = try await network.serverSocket(family)
+        let here = try await network.serverSocket(
+          family, options: UDPOptions(device: network.device))
+        let elsewhere = try await network.server.bind(
+          here.local, options: UDPOptions(device: network.otherDevice))
+        for socket in [here, elsewhere] { try await socket.connect(to: peer.local) }
+        try await peer.send([1], to: here.local)
+        #expect(try await here.receive(timeout: patience).bytes == [1])
+        #expect(
+          await reason { try await elsewhere.receive(timeout: .milliseconds(20)) }
+            == .deadlineExceeded)
+      }
+    }
+
+    @Test(
+      "takes what no route leads to to be on its link, over IPv4", arguments: World.all,
+      Family.allCases)
+    func noRoute(world: World, family: Family) async throws {
+      try await world.run { network in
+        let socket = try await network.client.bind(
+          .udp(Network.wildcard(family), port: 0), options: UDPOptions(device: network.device))
+        let remote = Endpoint.udp(Network.foreignAddress(family), port: 9)
+        let unreachable: SocketError.Reason? = .networkUnreachable
+        let expected =
+          switch (family, network.device) {
+          case (.v6, _): unreachable
+          case (.v4, "lo"):
+            network.expected(nil, .client, (.otherHostsByLoopback, unreachable))
+          case (.v4, _): SocketError.Reason?.none
+          }
+        #expect(await reason { try await socket.connect(to: remote) } == expected)
+        #expect(await reason { try await socket.send([1], to: remote) } == expected)
+      }
+    }
+
     @Test("connects, listens and carries bytes", arguments: World.all, Family.allCases)
     func streams(world: World, family: Family) async throws {
       try await world.run { network in

@@ -18,6 +18,7 @@ enum Difference: String, CaseIterable, Sendable {
   case sourcesOfRawSockets = "The sources that a raw socket of IPv6 has joined for"
   case privileges = "Priorities and marks"
   case portZero = "Connecting to port zero"
+  case otherHostsByLoopback = "Other hosts by the loopback device"
 }
 
 extension Conformance {

@@ -83,13 +83,153 @@ import Testing
     #expect(try peer.read(newer) == nil)
   }
 
+  @Test("Of two with the same peer and port, each hears what comes by its device")
+  func samePeer() throws {
+    let (peer, second) = try twoLinks()
+    let own = IPv6Address(0xFE80, 0, 0, 0, 0, 0, 0, 5)
+    let other = IPv6Address(0xFE80, 0, 0, 0, 0, 0, 0, 9)
+    let prefix = try #require(Prefix(.v6(own), length: 64))
+    var sockets: [SocketHandle] = []
+    for device in [peer.interface, second] {
+      try peer.stack.addAddress(prefix, on: device, at: peer.now)
+      var options = UDPSocketOptions()
+      options.device = device
+      let socket = try peer.stack.bindUDP(
+        SocketAddress(.v6(own), port: 7), options: options, at: peer.now)
+      try peer.stack.connectUDP(socket, to: SocketAddress(.v6(other), port: 5_000), at: peer.now)
+      sockets.append(socket)
+    }
+    _ = (leaves(peer, peer.interface), leaves(peer, second))
+    for (number, device) in [peer.interface, second, peer.interface].enumerated() {
+      var packet = Packet(capacity: 256)
+      let fits = packet.append(
+        peer.ipv6(peer.udp([UInt8(number)]), .udp, from: other, to: own).span)
+      #expect(fits)
+      packet.offload.checksumIsValid = true
+      peer.stack.receive(&packet, on: device, at: peer.now)
+      let (hears, silent) = device == second ? (1, 0) : (0, 1)
+      #expect(try peer.read(sockets[hears])?.1 == [UInt8(number)])
+      #expect(try peer.read(sockets[silent]) == nil)
+    }
+    for (socket, count) in [(sockets[0], (1, 0)), (sockets[1], (0, 1))] {
+      #expect(try peer.send(socket, [1]))
+      #expect((leaves(peer, peer.interface), leaves(peer, second)) == count)
+    }
+  }
+
+  @Test("Of those that share a port and a peer, one bound to the device hears, else the newest")
+  func rivals() throws {
+    let (peer, _) = try twoLinks()
+    let local = SocketAddress(.v4(peer.stack4), port: 7)
+    let remote = SocketAddress(.v4(peer.address4), port: 5_000)
+    func connect(_ device: InterfaceIndex?, reusesPort: Bool) throws -> SocketHandle {
+      var options = UDPSocketOptions()
+      options.reusesAddress = true
+      options.reusesPort = reusesPort
+      options.device = device
+      let socket = try peer.stack.bindUDP(local, options: options, at: peer.now)
+      try peer.stack.connectUDP(socket, to: remote, at: peer.now)
+      return socket
+    }
+    for reusesPort in [false, true] {
+      let bound = try connect(peer.interface, reusesPort: reusesPort)
+      let first = try connect(nil, reusesPort: reusesPort)
+      let second = try connect(nil, reusesPort: reusesPort)
+      // Bound and connected to nobody: it hears of no conversation that another one has.
+      var options = UDPSocketOptions()
+      options.reusesAddress = true
+      let stranger = try peer.stack.bindUDP(local, options: options, at: peer.now)
+      var all = [bound, second, first]
+      // Connected again, it is the newest.
+      try peer.stack.connectUDP(first, to: remote, at: peer.now)
+      all.swapAt(1, 2)
+      for (number, hearing) in all.enumerated() {
+        peer.deliver(peer.ipv4(peer.udp([UInt8(number)]), .udp))
+        for socket in all[number...] {
+          #expect(try peer.read(socket)?.1 == (socket == hearing ? [UInt8(number)] : nil))
+        }
+        // What becomes of a datagram is told to the same one.
+        for socket in all[number...] { #expect(try peer.send(socket, [1])) }
+        let sent = try #require(peer.packets().last)
+        peer.deliver(
+          peer.ipv4(
+            peer.icmp4(.destinationUnreachable(.port, nextHopMTU: 0), Array(sent.prefix(28))),
+            .icmpv4))
+        for socket in all[number...] where socket != hearing {
+          #expect(try peer.read(socket) == nil)
+        }
+        #expect(throws: StackError.connectionRefused) { try peer.read(hearing) }
+        peer.stack.close(hearing, at: peer.now)
+      }
+      #expect(try peer.read(stranger) == nil)
+      peer.deliver(peer.ipv4(peer.udp([9]), .udp))
+      #expect(try peer.read(stranger)?.1 == [9])
+      peer.stack.close(stranger, at: peer.now)
+    }
+    peer.expectUnharmed()
+  }
+
+  @Test("Without a way there, an IPv4 address is on its link, and an IPv6 address is nowhere")
+  func noRoute() throws {
+    let peer = try NetworkPeer(.ethernet)
+    peer.isSilent = true
+    let foreign6 = IPv6Address(0x2001, 0xDB8, 0, 0, 0, 0, 0, 9)
+    func asked(for address: IPv4Address) throws -> Bool {
+      #expect(peer.packets().isEmpty)
+      defer { peer.discovery = [] }
+      return try peer.discovery.contains {
+        try ARPPacket(parsing: Array($0.dropFirst(14)).span).targetProtocolAddress == address
+      }
+    }
+    let anywhere = try bind(peer, nil)
+    let socket = try bind(peer, peer.interface, port: 8)
+    #expect(throws: StackError.networkUnreachable) {
+      try peer.send(anywhere, [1], to: .v4(foreign))
+    }
+    for (socket, address) in [(anywhere, foreign6), (socket, foreign6)] {
+      #expect(throws: StackError.networkUnreachable) {
+        try peer.send(socket, [1], to: .v6(address))
+      }
+    }
+    #expect(try peer.send(socket, [1], to: .v4(foreign)))
+    #expect(try asked(for: foreign))
+    // As if the one datagram had named it.
+    var choices = DatagramChoices()
+    choices.interface = peer.interface
+    let next = IPv4Address(10, 8, 0, 10)
+    _ = try peer.stack.sendDatagram(
+      anywhere, [1].span, to: SocketAddress(.v4(next), port: 7), with: choices, at: peer.now)
+    #expect(try asked(for: next))
+    try peer.stack.connectUDP(socket, to: SocketAddress(.v4(foreign), port: 7), at: peer.now)
+    #expect(peer.stack.localAddress(socket)?.address == .v4(peer.stack4))
+    var options = TCPSocketOptions()
+    options.device = peer.interface
+    let third = IPv4Address(10, 8, 0, 11)
+    _ = try peer.stack.connectTCP(
+      to: SocketAddress(.v4(third), port: 80), options: options, at: peer.now)
+    #expect(try asked(for: third))
+    #expect(throws: StackError.networkUnreachable) {
+      try peer.stack.connectTCP(
+        to: SocketAddress(.v6(foreign6), port: 80), options: options, at: peer.now)
+    }
+    // A neighbour that does not answer is not there.
+    for _ in 0..<5 {
+      peer.advance(.seconds(1))
+      #expect(peer.packets().isEmpty)
+    }
+    #expect(throws: StackError.hostUnreachable) { try peer.read(socket) }
+    peer.isSilent = false
+    peer.discovery = []
+    peer.expectUnharmed()
+  }
+
   @Test("Datagrams leave by it, or not at all")
   func sending() throws {
     let (peer, second) = try twoLinks()
     let socket = try bind(peer, peer.interface)
-    #expect(throws: StackError.networkUnreachable) {
-      try peer.send(socket, [1], to: .v4(foreign))
-    }
+    // The way to everywhere is another device's: this one's link is all that is left.
+    #expect(try peer.send(socket, [1], to: .v4(foreign)))
+    #expect(leaves(peer, peer.interface) == 1 && leaves(peer, second) == 0)
     #expect(try peer.send(socket, [1], to: .v4(peer.address4)))
     #expect(leaves(peer, peer.interface) == 1 && leaves(peer, second) == 0)
     let chosen = peer.stack.udpOptions(socket)
@@ -146,10 +286,9 @@ import Testing
     try peer.stack.setOptions(socket, options, at: peer.now)
     peer.deliver(peer.ipv4([1], number))
     #expect(try heard())
-    #expect(throws: StackError.networkUnreachable) {
-      try peer.stack.sendRaw(
-        socket, [1].span, to: SocketAddress(.v4(foreign), port: .any), at: peer.now)
-    }
+    _ = try peer.stack.sendRaw(
+      socket, [1].span, to: SocketAddress(.v4(foreign), port: .any), at: peer.now)
+    #expect(leaves(peer, peer.interface) == 1 && leaves(peer, second) == 0)
     options.device = InterfaceIndex(rawValue: 9)
     #expect(throws: StackError.networkDown) {
       try peer.stack.setOptions(socket, options, at: peer.now)

@@ -145,12 +145,15 @@ extension ProtocolStack {
   /// An ICMP error or a silent neighbour ended a datagram of ours: its socket is told, where it
   /// has one peer only and can know which datagram is meant.
   ///
+  /// - Parameter number: the interface that the error came by, or the datagram could not leave by.
   /// - Returns: whether there was such a socket.
-  mutating func failDatagram(_ flow: QuotedFlow, _ error: StackError) -> Bool {
+  mutating func failDatagram(
+    _ flow: QuotedFlow, _ error: StackError, on number: UInt32
+  ) -> Bool {
     let key = SocketKey(
       local: flow.source.mapped, remote: flow.destination.mapped,
       localPort: flow.sourcePort.rawValue, remotePort: flow.destinationPort.rawValue)
-    guard let slot = findUDP(key) else { return false }
+    guard let slot = connectedUDP(key, on: number) else { return false }
     udp.slots[slot].failure = error
     tellReadable(udp: slot)
     return true

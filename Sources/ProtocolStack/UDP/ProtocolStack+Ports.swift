@@ -25,7 +25,9 @@ extension ProtocolStack {
   ) -> UInt32? {
     let connected = SocketKey(
       local: local, remote: remote, localPort: localPort, remotePort: remotePort)
-    if let slot = findUDP(connected), hears(slot, local, on: number) { return slot }
+    if let slot = connectedUDP(connected, on: number), hears(slot, local, on: number) {
+      return slot
+    }
     if let slot = chooseUDP(SocketKey(local: local, localPort: localPort), connected, on: number) {
       return slot
     }
@@ -40,22 +42,28 @@ extension ProtocolStack {
     }
   }
 
-  /// Of the sockets that are bound under a key and connected to nobody, the one a datagram is for:
-  /// one that is bound to the device it came by, else the newest, or where they share their port,
-  /// the one that the datagram's four addresses and
+  /// The socket that is connected under a key; of several, the one for what comes by an interface.
+  func connectedUDP(_ key: SocketKey, on number: UInt32) -> UInt32? {
+    udpHasRivals ? chooseUDP(key, key, on: number) : findUDP(key)
+  }
+
+  /// Of the sockets that are bound under a key and connected to nobody, or connected under it, the
+  /// one a datagram is for: one that is bound to the device it came by, else the newest, or where
+  /// they share their port and are not connected, the one that the datagram's four addresses and
   /// ports choose. The choice is by the highest of keyed hashes, so that a member that goes takes
   /// along its own conversations alone. Linear in the sockets under the key.
   private func chooseUDP(
     _ key: SocketKey, _ flow: SocketKey, on number: UInt32
   ) -> UInt32? {
     let hash = key.hash(secrets)
+    let isConnected = key.remotePort != 0
     var chosen: UInt32?
     var best: UInt64?
     var candidate = udp.keys.first(hash)
     while let found = candidate {
       candidate = udp.keys.next(hash, after: found.place)
       let slot = found.slot
-      guard udp.slots.contains(slot), udp.slots[slot].remote == nil,
+      guard udp.slots.contains(slot), (udp.slots[slot].remote != nil) == isConnected,
         udp.slots[slot].stands(under: key), hears(slot, flow.local, on: number)
       else { continue }
       guard let known = chosen else {
@@ -68,7 +76,9 @@ extension ProtocolStack {
           chosen = slot
           best = nil
         }
-      } else if udp.slots[slot].options.reusesPort, udp.slots[known].options.reusesPort {
+      } else if !isConnected, udp.slots[slot].options.reusesPort,
+        udp.slots[known].options.reusesPort
+      {
         let own = rank(slot, flow)
         let least = best ?? rank(known, flow)
         best = max(own, least)

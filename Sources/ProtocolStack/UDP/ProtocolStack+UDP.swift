@@ -44,8 +44,10 @@ extension ProtocolStack {
   /// Restricts a socket to one peer: it hears nobody else, sends there where nothing else is said,
   /// and is told when the peer's host refuses its datagrams. May be called again for another peer.
   ///
-  /// - Throws: as ``connectTCP(to:from:options:at:)``; `addressInUse` where another socket has the
-  ///   same conversation.
+  /// Sockets that share their address and port may have the same peer, as on Linux. What it sends
+  /// is for the one that is bound to the device it comes by, else for the one connected last.
+  ///
+  /// - Throws: as ``connectTCP(to:from:options:at:)``.
   public mutating func connectUDP(
     _ socket: SocketHandle, to remote: SocketAddress, at now: Instant
   ) throws(StackError) {
@@ -63,8 +65,10 @@ extension ProtocolStack {
     let key = SocketKey(
       local: route.source.mapped, remote: peer.address.mapped,
       localPort: udp.slots[slot].port, remotePort: peer.port.rawValue)
-    if let other = findUDP(key), other != slot { throw .addressInUse }
     disconnect(slot)
+    if findUDP(key) != nil { udpHasRivals = true }
+    udpSerial &+= 1
+    udp.slots[slot].serial = udpSerial
     udp.slots[slot].local = route.source.mapped
     udp.slots[slot].remote = peer
     udp.keys.insert(key.hash(secrets), slot: slot)

@@ -11,8 +11,8 @@ struct UDPSocket: ~Copyable {
   let isDual: Bool
   /// The interface that link-local addresses are meant on; zero: whichever.
   let zone: UInt32
-  /// The number of its opening: the newest has the greatest.
-  let serial: UInt64
+  /// The number of its opening, or its connecting: the newest has the greatest.
+  var serial: UInt64
   /// Of a connected socket: the local address packets carry, and the peer.
   var local: IPv6Address
   var remote: SocketAddress?
