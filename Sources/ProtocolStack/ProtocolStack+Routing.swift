@@ -36,7 +36,8 @@ extension ProtocolStack {
   }
 
   /// As ``route(to:from:zone:)``, for a socket that may be bound to a device. What is for this host
-  /// needs none, and stays here.
+  /// stays here, and needs no device over IPv4; over IPv6 it must be the one that has the address,
+  /// as on Linux.
   func route(
     to destination: IPAddress, from source: IPAddress?, zone: UInt32,
     device: InterfaceIndex?
@@ -44,6 +45,11 @@ extension ProtocolStack {
     guard let device else { return try route(to: destination, from: source, zone: zone) }
     let number = UInt32(device.rawValue)
     guard zone == 0 || zone == number else { throw .invalidOperation }
+    if destination.isIPv6, isLocal(destination.mapped),
+      !interfaces[number].owns(destination.mapped)
+    {
+      throw .networkUnreachable
+    }
     let route = try route(to: destination, from: source, zone: number)
     // The loopback device carries nothing else.
     guard number > 0 || route.interface == device else { throw .networkUnreachable }

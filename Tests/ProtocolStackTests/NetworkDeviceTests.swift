@@ -117,58 +117,6 @@ import Testing
     }
   }
 
-  @Test("Of those that share a port and a peer, one bound to the device hears, else the newest")
-  func rivals() throws {
-    let (peer, _) = try twoLinks()
-    let local = SocketAddress(.v4(peer.stack4), port: 7)
-    let remote = SocketAddress(.v4(peer.address4), port: 5_000)
-    func connect(_ device: InterfaceIndex?, reusesPort: Bool) throws -> SocketHandle {
-      var options = UDPSocketOptions()
-      options.reusesAddress = true
-      options.reusesPort = reusesPort
-      options.device = device
-      let socket = try peer.stack.bindUDP(local, options: options, at: peer.now)
-      try peer.stack.connectUDP(socket, to: remote, at: peer.now)
-      return socket
-    }
-    for reusesPort in [false, true] {
-      let bound = try connect(peer.interface, reusesPort: reusesPort)
-      let first = try connect(nil, reusesPort: reusesPort)
-      let second = try connect(nil, reusesPort: reusesPort)
-      // Bound and connected to nobody: it hears of no conversation that another one has.
-      var options = UDPSocketOptions()
-      options.reusesAddress = true
-      let stranger = try peer.stack.bindUDP(local, options: options, at: peer.now)
-      var all = [bound, second, first]
-      // Connected again, it is the newest.
-      try peer.stack.connectUDP(first, to: remote, at: peer.now)
-      all.swapAt(1, 2)
-      for (number, hearing) in all.enumerated() {
-        peer.deliver(peer.ipv4(peer.udp([UInt8(number)]), .udp))
-        for socket in all[number...] {
-          #expect(try peer.read(socket)?.1 == (socket == hearing ? [UInt8(number)] : nil))
-        }
-        // What becomes of a datagram is told to the same one.
-        for socket in all[number...] { #expect(try peer.send(socket, [1])) }
-        let sent = try #require(peer.packets().last)
-        peer.deliver(
-          peer.ipv4(
-            peer.icmp4(.destinationUnreachable(.port, nextHopMTU: 0), Array(sent.prefix(28))),
-            .icmpv4))
-        for socket in all[number...] where socket != hearing {
-          #expect(try peer.read(socket) == nil)
-        }
-        #expect(throws: StackError.connectionRefused) { try peer.read(hearing) }
-        peer.stack.close(hearing, at: peer.now)
-      }
-      #expect(try peer.read(stranger) == nil)
-      peer.deliver(peer.ipv4(peer.udp([9]), .udp))
-      #expect(try peer.read(stranger)?.1 == [9])
-      peer.stack.close(stranger, at: peer.now)
-    }
-    peer.expectUnharmed()
-  }
-
   @Test("Without a way there, an IPv4 address is on its link, and an IPv6 address is nowhere")
   func noRoute() throws {
     let peer = try NetworkPeer(.ethernet)
@@ -430,6 +378,24 @@ import Testing
       #expect(peer.packets().isEmpty)
       #expect(peer.events() == [.failed(refused, .connectionRefused)])
       peer.stack.close(listener, at: peer.now)
+    }
+    // Over IPv6 it goes by no other, either.
+    let addresses: [(IPv6Address, InterfaceIndex)] = [
+      (peer.stack6, peer.interface), (.loopback, ProtocolStack.loopback),
+    ]
+    for (address, owner) in addresses {
+      for device in [peer.interface, second, ProtocolStack.loopback] {
+        let socket = try bind(peer, device, port: 9)
+        defer { peer.stack.close(socket, at: peer.now) }
+        if device == owner {
+          try peer.stack.connectUDP(socket, to: SocketAddress(.v6(address), port: 80), at: peer.now)
+        } else {
+          #expect(throws: StackError.networkUnreachable) {
+            try peer.stack.connectUDP(
+              socket, to: SocketAddress(.v6(address), port: 80), at: peer.now)
+          }
+        }
+      }
     }
     options.device = peer.interface
     let listener = try peer.stack.listenTCP(
