@@ -46,6 +46,14 @@ struct GroupMembership: Sendable {
     sources.remove(at: place)
   }
 
+  /// Names senders instead of those that were named. Each counts once.
+  mutating func replace(_ sources: [IPAddress], isExclude: Bool) {
+    self.isExclude = isExclude
+    self.sources = []
+    for source in sources where !self.sources.contains(source) { self.sources.append(source) }
+    isFiltered = !sources.isEmpty
+  }
+
   private mutating func turn(toExclude: Bool) throws(Errno) {
     guard isExclude == toExclude || !isFiltered else { throw .invalidArgument }
     isExclude = toExclude

@@ -35,6 +35,26 @@ extension NodeState {
     }
   }
 
+  /// Names all sources of a group at a time (`IP_MSFILTER`, `MCAST_MSFILTER`; RFC 3678 §5.2). Of
+  /// none that is to be heard, the group is left.
+  mutating func setSources(
+    _ index: Int, _ request: GroupRequest, isExclude: Bool, _ sources: [IPAddress]
+  ) throws(Errno) {
+    guard request.group.isMulticast else { throw .invalidArgument }
+    guard interface(request) != nil else { throw .noSuchDevice }
+    if !isExclude, sources.isEmpty { return try leave(index, request) }
+    try edit(index, request) { (membership) throws(Errno) in
+      membership.replace(sources, isExclude: isExclude)
+    }
+  }
+
+  /// What a socket hears of a group, as it was said.
+  func membership(_ index: Int, _ request: GroupRequest) throws(Errno) -> GroupMembership {
+    guard request.group.isMulticast else { throw .invalidArgument }
+    guard let place = place(index, request) else { throw .addressNotAvailable }
+    return records[index].groups[place]
+  }
+
   private mutating func join(
     _ index: Int, _ request: GroupRequest, isExclude: Bool
   ) throws(Errno) {

@@ -29,6 +29,10 @@ int write_address(
 /// Whether an option is about being in a multicast group, and setting it.
 int is_group_option(int descriptor, int level, int name);
 int set_group(int descriptor, int level, int name, const void *value, socklen_t length);
+/// Whether an option is all sources of a group at a time, and what it is.
+int is_sources_option(int descriptor, int level, int name);
+int set_sources(int descriptor, int level, int name, const void *value, socklen_t length);
+int get_sources(int descriptor, int level, int name, void *value, socklen_t *length);
 /// Whether an option is of ICMPv6, on a raw socket, and what ICMP6_FILTER is.
 int is_filter_level(int descriptor, int level);
 int set_filter(int descriptor, int name, const void *value, socklen_t length);

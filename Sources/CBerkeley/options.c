@@ -154,6 +154,8 @@ static int set(int descriptor, int level, int name, const void *value, socklen_t
   if (is_group_option(descriptor, level, name))
     return set_group(descriptor, level, name, value, length);
   if (level == SOL_SOCKET && name == SO_BINDTODEVICE) return set_device(descriptor, value, length);
+  if (is_sources_option(descriptor, level, name))
+    return set_sources(descriptor, level, name, value, length);
   if (is_filter_level(descriptor, level)) return set_filter(descriptor, name, value, length);
   const struct option *option = find(descriptor, level, name);
   if (option == NULL || option->read_only) return -ENOPROTOOPT;
@@ -271,6 +273,8 @@ static int get(int descriptor, int level, int name, void *value, socklen_t *leng
   if (!berkeley_is_descriptor(descriptor)) return -EBADF;
   if (berkeley_kind(descriptor) < 0) return -ENOTSOCK;
   if (level == SOL_SOCKET && name == SO_BINDTODEVICE) return get_device(descriptor, value, length);
+  if (is_sources_option(descriptor, level, name))
+    return get_sources(descriptor, level, name, value, length);
   if (is_filter_level(descriptor, level)) return get_filter(descriptor, name, value, length);
   const struct option *option = find(descriptor, level, name);
   int is_info = level == IPPROTO_TCP && name == TCP_INFO &&

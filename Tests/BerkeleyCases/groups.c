@@ -231,6 +231,88 @@ static void sources(struct run *run) {
   CALL(close, s);
 }
 
+/// Sets a filter of `count` sources, and writes down what there is then.
+static void filter(
+    struct run *run, int s, int level, const char *name, uint32_t mode, uint32_t count,
+    socklen_t length) {
+  union {
+    struct group_filter filter;
+    uint8_t bytes[GROUP_FILTER_SIZE(65)];
+  } request, found;
+  memset(&request, 0, sizeof request);
+  request.filter.gf_interface = 1;
+  put(&request.filter.gf_group, level, name);
+  request.filter.gf_fmode = mode;
+  request.filter.gf_numsrc = count;
+  for (uint32_t i = 0; i < count && i < 20; i++) {
+    char source[32];
+    snprintf(source, sizeof source, level == IPPROTO_IP ? "192.0.2.%u" : "2001:db8::%u", i + 1);
+    struct sockaddr_storage address;
+    put(&address, level, source);
+    memcpy(request.bytes + GROUP_FILTER_SIZE(0) + i * sizeof address, &address, sizeof address);
+  }
+  if (length == 0) length = GROUP_FILTER_SIZE(count);
+  note(run, "%s, mode %u, %u sources, %d bytes\n", name, mode, count, (int)length);
+  CALL(setsockopt, s, level, MCAST_MSFILTER, &request, length);
+  for (uint32_t room = 0; room < 4; room += 3) {
+    memset(&found, 0, sizeof found);
+    found.filter.gf_interface = 1;
+    found.filter.gf_group = request.filter.gf_group;
+    found.filter.gf_numsrc = room;
+    length = GROUP_FILTER_SIZE(room);
+    if (CALL(getsockopt, s, level, MCAST_MSFILTER, &found, &length) != 0) continue;
+    note(run, "mode %u, %u sources, %d bytes\n", found.filter.gf_fmode, found.filter.gf_numsrc,
+         (int)length);
+    for (size_t i = GROUP_FILTER_SIZE(0); i < length; i++)
+      if (found.bytes[i] != 0) note(run, " %02x", found.bytes[i]);
+    note(run, "\n");
+  }
+}
+
+static void filters(struct run *run) {
+  const int levels[] = {IPPROTO_IP, IPPROTO_IPV6};
+  const char *const names[] = {"239.1.2.3", "ff15::77"};
+  const char *const sources[] = {"192.0.2.1", "2001:db8::1"};
+  for (int i = 0; i < 2; i++) {
+    int level = levels[i];
+    int s = OPEN(socket, i == 0 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
+    struct group_req whole = common(level, names[i]);
+    struct group_source_req one = common_pair(level, names[i], sources[i]);
+    filter(run, s, level, names[i], MCAST_EXCLUDE, 2, 0);
+    SET(MCAST_JOIN_GROUP, whole);
+    filter(run, s, level, names[i], MCAST_EXCLUDE, 2, 0);
+    SET(MCAST_UNBLOCK_SOURCE, one);
+    filter(run, s, level, names[i], MCAST_INCLUDE, 3, 0);
+    SET(MCAST_BLOCK_SOURCE, one);
+    SET(MCAST_LEAVE_SOURCE_GROUP, one);
+    filter(run, s, level, names[i], 7, 1, 0);
+    filter(run, s, level, names[i], MCAST_INCLUDE, 2, GROUP_FILTER_SIZE(1));
+    filter(run, s, level, names[i], MCAST_INCLUDE, 2, GROUP_FILTER_SIZE(0) - 1);
+    filter(run, s, level, names[i], MCAST_INCLUDE, 65, 0);
+    filter(run, s, level, sources[i], MCAST_INCLUDE, 1, 0);
+    filter(run, s, level, names[1 - i], MCAST_INCLUDE, 1, 0);
+    filter(run, s, level, names[i], MCAST_EXCLUDE, 0, 0);
+    SET(MCAST_JOIN_SOURCE_GROUP, one);
+    filter(run, s, level, names[i], MCAST_INCLUDE, 0, 0);
+    SET(MCAST_LEAVE_GROUP, whole);
+    CALL(close, s);
+  }
+  int s = OPEN(socket, AF_INET, SOCK_DGRAM, 0), level = IPPROTO_IP;
+  struct ip_mreqn one = group("239.1.2.3");
+  SET(IP_ADD_MEMBERSHIP, one);
+  struct ip_msfilter older = {ipv4("239.1.2.3"), ipv4(run->address), MCAST_INCLUDE, 1,
+                              {ipv4("192.0.2.1")}};
+  SET(IP_MSFILTER, older);
+  older.imsf_fmode = 7;
+  socklen_t length = sizeof older;
+  CALL(getsockopt, s, level, IP_MSFILTER, &older, &length);
+  note(run, "mode %u, %u sources, %x, %d bytes\n", older.imsf_fmode, older.imsf_numsrc,
+       older.imsf_slist[0].s_addr, (int)length);
+  older.imsf_interface = ipv4("198.51.100.77");
+  SET(IP_MSFILTER, older);
+  CALL(close, s);
+}
+
 /// Sends a datagram from `sender` to the group, and writes down who hears it.
 static void ask(struct run *run, const char *text, int sender, int port, const int *hearers) {
   struct sockaddr_in target = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
@@ -288,5 +370,6 @@ const struct named_case group_cases[] = {
     {"groups", older},
     {"groups and sources", older_sources},
     {"groups and sources of both versions", sources},
+    {"all sources of a group at a time", filters},
     {"who hears what is sent to a group", hearing},
     {NULL, NULL}};

@@ -43,3 +43,42 @@ public func berkeley_change_group(
     }
   }
 }
+
+@c @implementation
+public func berkeley_set_sources(
+  _ descriptor: CInt, _ request: UnsafePointer<berkeley_group_request>?, _ is_exclude: CInt,
+  _ sources: UnsafePointer<berkeley_address>?, _ count: CInt
+) -> CInt {
+  answer { () throws(Errno) in
+    guard let request = unsafe request.flatMap({ unsafe GroupRequest($0.pointee) }) else {
+      throw .invalidArgument
+    }
+    let given = unsafe UnsafeBufferPointer(start: sources, count: Int(count))
+    let list = unsafe given.compactMap { $0.address?.address }
+    return try descriptors.turn(descriptor) { (state, index) throws(Errno) in
+      try state.setSources(index, request, isExclude: is_exclude != 0, list)
+      return 0
+    }
+  }
+}
+
+@c @implementation
+public func berkeley_get_sources(
+  _ descriptor: CInt, _ request: UnsafePointer<berkeley_group_request>?,
+  _ is_exclude: UnsafeMutablePointer<CInt>?, _ sources: UnsafeMutablePointer<berkeley_address>?,
+  _ capacity: CInt
+) -> CInt {
+  answer { () throws(Errno) in
+    guard let request = unsafe request.flatMap({ unsafe GroupRequest($0.pointee) }) else {
+      throw .invalidArgument
+    }
+    return try descriptors.turn(descriptor) { (state, index) throws(Errno) in
+      let membership = try state.membership(index, request)
+      unsafe is_exclude?.pointee = membership.isExclude ? 1 : 0
+      for (place, source) in membership.sources.prefix(Int(capacity)).enumerated() {
+        unsafe sources?[place] = berkeley_address(SocketAddress(source, port: .any))
+      }
+      return membership.sources.count
+    }
+  }
+}

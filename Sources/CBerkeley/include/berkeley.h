@@ -218,6 +218,13 @@ int berkeley_get_tcp_info(int descriptor, struct berkeley_tcp_info *information)
 /// `change` BERKELEY_JOIN_GROUP or another one.
 int berkeley_change_group(
     int descriptor, int change, const struct berkeley_group_request *request);
+/// All sources of a group at a time; their number is what is answered.
+int berkeley_set_sources(
+    int descriptor, const struct berkeley_group_request *request, int is_exclude,
+    const struct berkeley_address *sources, int count);
+int berkeley_get_sources(
+    int descriptor, const struct berkeley_group_request *request, int *is_exclude,
+    struct berkeley_address *sources, int capacity);
 int berkeley_set_non_blocking(int descriptor, int non_blocking);
 int berkeley_is_non_blocking(int descriptor);
 /// Bytes to read; bytes unacknowledged; bytes never sent.
