@@ -55,6 +55,23 @@ extension NodeState {
     return records[index].groups[place]
   }
 
+  /// Chooses what groups are sent to by (`IP_MULTICAST_IF`): the interface of a number, else the one
+  /// that has an address, else whichever.
+  mutating func chooseInterface(
+    _ index: Int, number: UInt32, local: IPAddress?
+  ) throws(Errno) {
+    var chosen: InterfaceIndex?
+    if number > 0 || local != nil {
+      chosen = interface(number: number, local: local)
+      guard let chosen else { throw .addressNotAvailable }
+      let device = records[index].options.device
+      guard device == nil || device == chosen else { throw .invalidArgument }
+    }
+    let value = chosen.map { Int64($0.rawValue) } ?? 0
+    try setOption(index, CInt(BERKELEY_MULTICAST_INTERFACE), value)
+    records[index].options.multicastAddress = local
+  }
+
   private mutating func join(
     _ index: Int, _ request: GroupRequest, isExclude: Bool
   ) throws(Errno) {
@@ -127,12 +144,16 @@ extension NodeState {
 
   /// The interface that is meant; nil where there is none. Where none was named it is the first.
   private func interface(_ request: GroupRequest) -> InterfaceIndex? {
-    if request.interface > 0 {
-      return UInt8(exactly: request.interface).map { InterfaceIndex(rawValue: $0) }
+    interface(number: request.interface, local: request.local)
+  }
+
+  private func interface(number: UInt32, local: IPAddress?) -> InterfaceIndex? {
+    if number > 0 {
+      return UInt8(exactly: number).map { InterfaceIndex(rawValue: $0) }
         .flatMap { stack.name(of: $0).isEmpty ? nil : $0 }
     }
     let interfaces = stack.interfaceIndices
-    guard let local = request.local else { return interfaces.first }
+    guard let local else { return interfaces.first }
     return interfaces.first { interface in
       stack.addresses(on: interface).contains { $0.prefix.address == local }
     }

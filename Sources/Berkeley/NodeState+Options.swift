@@ -245,6 +245,9 @@ extension NodeState {
     case BERKELEY_MULTICAST_HOPS: return options.multicastHops
     case BERKELEY_MULTICAST_LOOP: return options.loopsMulticast ? 1 : 0
     case BERKELEY_MULTICAST_INTERFACE: return options.multicastInterface
+    case BERKELEY_MULTICAST_ADDRESS:
+      guard case .v4(let address)? = options.multicastAddress else { return 0 }
+      return Int64(address.rawValue)
     case BERKELEY_RECEIVE_PACKET_INFO: return options.tellsPacketInfo ? 1 : 0
     case BERKELEY_RECEIVE_TRAFFIC_CLASS: return options.tellsTrafficClass ? 1 : 0
     case BERKELEY_IPV6_ONLY: return options.isIPv6Only ? 1 : 0

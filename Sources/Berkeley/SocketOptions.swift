@@ -1,3 +1,4 @@
+import Addresses
 import ProtocolStack
 
 /// A socket's options as Linux counts them: buffers doubled, times in nanoseconds.
@@ -32,6 +33,8 @@ struct SocketOptions: Sendable {
   var multicastHops: Int64 = 1
   var loopsMulticast = true
   var multicastInterface: Int64 = 0
+  /// What the interface was named by (`IP_MULTICAST_IF`); nil: a number, or nothing.
+  var multicastAddress: IPAddress?
   var tellsPacketInfo = false
   var tellsTrafficClass = false
   var inquires = false

@@ -23,7 +23,7 @@ static int is_common_with_source(int name) {
 
 int is_group_option(int descriptor, int level, int name) {
   if (level == IPPROTO_IP)
-    return is_older(name) || is_older_with_source(name) || is_common(name) ||
+    return name == IP_MULTICAST_IF || is_older(name) || is_older_with_source(name) || is_common(name) ||
         is_common_with_source(name);
   if (level != IPPROTO_IPV6 || berkeley_family(descriptor) != 6) return 0;
   return name == IPV6_ADD_MEMBERSHIP || name == IPV6_DROP_MEMBERSHIP || is_common(name) ||
@@ -122,10 +122,29 @@ static int read_common_with_source(
       (struct sockaddr *)&given.gsr_source, sizeof given.gsr_source, version, &request->source);
 }
 
+/// IP_MULTICAST_IF: struct in_addr, or one of the longer ones that begin with a group.
+static int set_interface(int descriptor, const void *value, socklen_t length) {
+  struct ip_mreqn given;
+  memset(&given, 0, sizeof given);
+  if (berkeley_kind(descriptor) == BERKELEY_STREAM) return -EINVAL;
+  if (length < sizeof given.imr_address) return -EINVAL;
+  if (value == NULL) return -EFAULT;
+  if (length >= sizeof(struct ip_mreq)) {
+    memcpy(&given, value, length < sizeof given ? sizeof(struct ip_mreq) : sizeof given);
+  } else {
+    memcpy(&given.imr_address, value, sizeof given.imr_address);
+  }
+  struct berkeley_address local = ipv4(given.imr_address);
+  return berkeley_choose_interface(
+      descriptor, (uint32_t)given.imr_ifindex, given.imr_address.s_addr == 0 ? NULL : &local);
+}
+
 int set_group(int descriptor, int level, int name, const void *value, socklen_t length) {
   struct berkeley_group_request request;
   memset(&request, 0, sizeof request);
   int result;
+  if (level == IPPROTO_IP && name == IP_MULTICAST_IF)
+    return set_interface(descriptor, value, length);
   if (berkeley_kind(descriptor) == BERKELEY_STREAM) return -EPROTO;
   if (is_common(name)) {
     result = read_common(level, value, length, &request);

@@ -7,7 +7,7 @@
 #include <sys/time.h>
 
 /// How an option's value lies in memory.
-enum form { NUMBER, SMALL_NUMBER, TIME, LINGER, CONGESTION };
+enum form { NUMBER, SMALL_NUMBER, ADDRESS, TIME, LINGER, CONGESTION };
 
 struct option {
   int level, name, meaning;
@@ -58,6 +58,7 @@ static const struct option options[] = {
     {IPPROTO_IP, IP_TTL, BERKELEY_HOPS, SMALL_NUMBER, 0},
     {IPPROTO_IP, IP_MULTICAST_TTL, BERKELEY_MULTICAST_HOPS, SMALL_NUMBER, 0},
     {IPPROTO_IP, IP_MULTICAST_LOOP, BERKELEY_MULTICAST_LOOP, SMALL_NUMBER, 0},
+    {IPPROTO_IP, IP_MULTICAST_IF, BERKELEY_MULTICAST_ADDRESS, ADDRESS, 1},
     {IPPROTO_IP, IP_MTU_DISCOVER, BERKELEY_PATH_DISCOVERY, SMALL_NUMBER, 0},
     {IPPROTO_IP, IP_PKTINFO, BERKELEY_RECEIVE_PACKET_INFO, SMALL_NUMBER, 0},
     {IPPROTO_IP, IP_RECVTOS, BERKELEY_RECEIVE_TRAFFIC_CLASS, SMALL_NUMBER, 0},
@@ -324,6 +325,7 @@ static int get(int descriptor, int level, int name, void *value, socklen_t *leng
     if (failure < 0) return failure;
     switch (option->form) {
       case NUMBER: result.number = (int)number; break;
+      case ADDRESS: result.number = (int)htonl((uint32_t)number); break;
       case SMALL_NUMBER:
         result.number = (int)number;
         // As a byte where the caller has no room for more.

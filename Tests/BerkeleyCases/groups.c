@@ -366,10 +366,47 @@ static void hearing(struct run *run) {
   CALL(close, sender);
 }
 
+static void sending(struct run *run) {
+  int s = OPEN(socket, AF_INET, SOCK_DGRAM, 0), level = IPPROTO_IP;
+  struct in_addr address = ipv4(run->address), told;
+  struct ip_mreqn by_number = {.imr_ifindex = 1};
+  struct ip_mreq by_address = {ipv4("239.1.2.3"), address};
+  socklen_t length = sizeof told;
+  CALL(getsockopt, s, level, IP_MULTICAST_IF, &told, &length);
+  note(run, "nothing: %d in %d\n", told.s_addr == 0, (int)length);
+  SET(IP_MULTICAST_IF, address);
+  CALL(getsockopt, s, level, IP_MULTICAST_IF, &told, &length);
+  note(run, "the address: %d\n", told.s_addr == address.s_addr);
+  SET(IP_MULTICAST_IF, by_number);
+  CALL(getsockopt, s, level, IP_MULTICAST_IF, &told, &length);
+  note(run, "the address of a number: %d\n", told.s_addr == 0);
+  SET(IP_MULTICAST_IF, by_address);
+  length = 2;
+  CALL(getsockopt, s, level, IP_MULTICAST_IF, &told, &length);
+  note(run, "shorter: %d\n", (int)length);
+  address = ipv4("198.51.100.77");
+  SET(IP_MULTICAST_IF, address);
+  by_number.imr_ifindex = 77;
+  SET(IP_MULTICAST_IF, by_number);
+  address = ipv4("0.0.0.0");
+  SET(IP_MULTICAST_IF, address);
+  CALL(setsockopt, s, level, IP_MULTICAST_IF, &address, 3);
+  CALL(setsockopt, s, level, IP_MULTICAST_IF, NULL, sizeof address);
+  CALL(close, s);
+  s = OPEN(socket, AF_INET, SOCK_STREAM, 0);
+  SET(IP_MULTICAST_IF, address);
+  CALL(close, s);
+  s = OPEN(socket, AF_INET6, SOCK_DGRAM, 0);
+  address = ipv4(run->address);
+  SET(IP_MULTICAST_IF, address);
+  CALL(close, s);
+}
+
 const struct named_case group_cases[] = {
     {"groups", older},
     {"groups and sources", older_sources},
     {"groups and sources of both versions", sources},
     {"all sources of a group at a time", filters},
+    {"the interface that groups are sent to by", sending},
     {"who hears what is sent to a group", hearing},
     {NULL, NULL}};

@@ -45,6 +45,19 @@ public func berkeley_change_group(
 }
 
 @c @implementation
+public func berkeley_choose_interface(
+  _ descriptor: CInt, _ number: UInt32, _ local: UnsafePointer<berkeley_address>?
+) -> CInt {
+  answer { () throws(Errno) in
+    let address = unsafe local?.pointee.address?.address
+    return try descriptors.turn(descriptor) { (state, index) throws(Errno) in
+      try state.chooseInterface(index, number: number, local: address)
+      return 0
+    }
+  }
+}
+
+@c @implementation
 public func berkeley_set_sources(
   _ descriptor: CInt, _ request: UnsafePointer<berkeley_group_request>?, _ is_exclude: CInt,
   _ sources: UnsafePointer<berkeley_address>?, _ count: CInt

@@ -102,6 +102,8 @@ enum {
   BERKELEY_MULTICAST_HOPS,
   BERKELEY_MULTICAST_LOOP,
   BERKELEY_MULTICAST_INTERFACE,
+  /// The address that named it, in host order; 0 for none.
+  BERKELEY_MULTICAST_ADDRESS,
   BERKELEY_PATH_DISCOVERY,
   BERKELEY_RECEIVE_PACKET_INFO,
   BERKELEY_RECEIVE_TRAFFIC_CLASS,
@@ -215,6 +217,9 @@ int berkeley_device_name(int descriptor, int number, char *name);
 int berkeley_set_filter(int descriptor, const uint32_t *blocked);
 int berkeley_get_filter(int descriptor, uint32_t *blocked);
 int berkeley_get_tcp_info(int descriptor, struct berkeley_tcp_info *information);
+/// IP_MULTICAST_IF: by a number, or where that is 0 by an address, if there is one.
+int berkeley_choose_interface(
+    int descriptor, uint32_t number, const struct berkeley_address *local);
 /// `change` BERKELEY_JOIN_GROUP or another one.
 int berkeley_change_group(
     int descriptor, int change, const struct berkeley_group_request *request);
