@@ -34,9 +34,8 @@ enum {
   flag_buffer_select = 1 << 5, flag_skip_success = 1 << 6,
   completion_buffer = 1 << 0, completion_more = 1 << 1,
 
-  operation_poll = 6, operation_accept = 13, operation_cancel = 14, operation_send = 26,
-  operation_receive = 27,
-  receive_multishot = 1 << 1, accept_multishot = 1 << 0, poll_multishot = 1 << 0,
+  operation_poll = 6, operation_cancel = 14, operation_receive = 27,
+  receive_multishot = 1 << 1, poll_multishot = 1 << 0,
   probe_supported = 1 << 0, probe_count = 64,
 };
 
@@ -124,8 +123,7 @@ static int knows_operations(int ring) {
   } probe;
   memset(&probe, 0, sizeof probe);
   if (enroll(ring, register_probe, &probe, probe_count) != 0) return 0;
-  static const uint8_t used[] = {
-      operation_poll, operation_accept, operation_cancel, operation_send, operation_receive};
+  static const uint8_t used[] = {operation_poll, operation_cancel, operation_receive};
   for (size_t index = 0; index < sizeof used; index++) {
     if (used[index] > probe.last || !(probe.entries[used[index]].flags & probe_supported)) return 0;
   }
@@ -217,14 +215,6 @@ int clinux_ring_receive(struct clinux_ring *ring, int descriptor, uint16_t group
   return 1;
 }
 
-int clinux_ring_accept(struct clinux_ring *ring, int descriptor, uint64_t token) {
-  struct submission *request = next_request(ring, operation_accept, descriptor, token);
-  if (request == NULL) return 0;
-  request->priority = accept_multishot;
-  request->operation_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-  return 1;
-}
-
 int clinux_ring_poll(
     struct clinux_ring *ring, int descriptor, uint32_t mask, int again, uint64_t token) {
   struct submission *request = next_request(ring, operation_poll, descriptor, token);
@@ -234,18 +224,6 @@ int clinux_ring_poll(
   mask = mask << 16 | mask >> 16;
 #endif
   request->operation_flags = mask;
-  return 1;
-}
-
-int clinux_ring_send(
-    struct clinux_ring *ring, int descriptor, const void *bytes, size_t count, uint64_t token) {
-  struct submission *request = next_request(ring, operation_send, descriptor, token);
-  if (request == NULL) return 0;
-  // With MSG_WAITALL what goes only in part is a failure, and failures complete.
-  request->flags = flag_skip_success;
-  request->address = (uint64_t)(uintptr_t)bytes;
-  request->length = (uint32_t)count;
-  request->operation_flags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL;
   return 1;
 }
 

@@ -73,11 +73,6 @@ public import SystemPackage
     write { unsafe clinux_ring_receive(ring, descriptor.rawValue, Self.group, token) }
   }
 
-  /// Accepts connections again and again.
-  public func accept(_ descriptor: FileDescriptor, token: UInt64) {
-    write { unsafe clinux_ring_accept(ring, descriptor.rawValue, token) }
-  }
-
   /// Completes when `descriptor` is ready, or has failed; with `again`, each time it becomes so.
   public func poll(
     _ descriptor: FileDescriptor, for interest: PollInterest, again: Bool, token: UInt64

@@ -43,15 +43,9 @@ int clinux_ring_enable(struct clinux_ring *ring);
 
 /// Receives again and again, to buffers of `group`.
 int clinux_ring_receive(struct clinux_ring *ring, int descriptor, uint16_t group, uint64_t token);
-/// Accepts again and again; the connections do not block and are closed on exec.
-int clinux_ring_accept(struct clinux_ring *ring, int descriptor, uint64_t token);
 /// Tells of readiness, as poll(2) does, once or each time.
 int clinux_ring_poll(
     struct clinux_ring *ring, int descriptor, uint32_t mask, int again, uint64_t token);
-/// Sends at once what goes at once, during clinux_ring_enter: `bytes` must stay until then. It
-/// completes only where not all of them went.
-int clinux_ring_send(
-    struct clinux_ring *ring, int descriptor, const void *bytes, size_t count, uint64_t token);
 /// Has the request of `token` complete with ECANCELED, unless it has completed.
 int clinux_ring_cancel(struct clinux_ring *ring, uint64_t token);
 
