@@ -55,8 +55,8 @@ extension NodeState {
     return records[index].groups[place]
   }
 
-  /// Chooses what groups are sent to by (`IP_MULTICAST_IF`): the interface of a number, else the one
-  /// that has an address, else whichever.
+  /// Chooses what groups are sent to by (`IP_MULTICAST_IF`): the interface of a number, else the
+  /// one that has an address, else whichever.
   mutating func chooseInterface(
     _ index: Int, number: UInt32, local: IPAddress?
   ) throws(Errno) {
