@@ -19,19 +19,29 @@ import Synchronization
   static func nextNumber() -> UInt64 { lastNumber.add(1, ordering: .relaxed).newValue }
 
   /// Suspends the caller until its waiter, which `enlist` gets, is woken.
-  ///
-  /// The standard library's function for this first asks the runtime, under the task's lock, where
-  /// the caller runs. Its twin goes on where it is, as all of this module does.
   @inline(__always)
   static func suspend(
     until deadline: Instant?, _ patience: Patience, _ number: UInt64 = nextNumber(),
     _ enlist: (Waiter) -> Void
   ) async -> WaitOutcome {
-    await unsafe _unsafeInheritExecutor_withUnsafeContinuation { continuation in
+    await unsafe Self.withContinuation { continuation in
       enlist(
         unsafe Waiter(
           number: number, deadline: deadline, patience: patience, continuation: continuation))
     }
+  }
+
+  /// The public function first asks the runtime, under the task's lock, where the caller runs. Its
+  /// twin, made for callers of older compilers, goes on where it is, as all of this module does.
+  @inline(__always)
+  private static func withContinuation(
+    _ body: (UnsafeContinuation<WaitOutcome, Never>) -> Void
+  ) async -> WaitOutcome {
+    #if compiler(<6.4)
+      await unsafe _unsafeInheritExecutor_withUnsafeContinuation(body)
+    #else
+      await unsafe withUnsafeContinuation(body)
+    #endif
   }
 
   /// Whether the task that is about to wait was cancelled. To be asked while it enlists.
