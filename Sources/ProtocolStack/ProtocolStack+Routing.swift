@@ -113,6 +113,18 @@ extension ProtocolStack {
       isIPv4: sender.isIPv4)
   }
 
+  /// The way back for a socket that is bound to the device a packet has come by: where the table
+  /// does not lead there by it, an IPv4 sender is on its link, as on Linux.
+  func deviceReplyRoute(
+    to sender: IPAddress, from own: IPAddress, on number: UInt32, instead route: Route?
+  ) -> Route? {
+    if let route, route.interface == index(number) || route.interface == Self.loopback {
+      return route
+    }
+    guard sender.isIPv4 else { return nil }
+    return self.route(over: number, from: own, nextHop: sender, isIPv4: true)
+  }
+
   private func route(
     over number: UInt32, from source: IPAddress, nextHop: IPAddress, isIPv4: Bool
   ) -> Route {

@@ -245,12 +245,15 @@ extension ProtocolStack {
   }
 
   private mutating func origin(of delivery: Delivery) -> Origin? {
-    let number = delivery.arrival.number
-    guard let route = replyRoute(to: delivery.source, from: delivery.destination, on: number) else {
+    let (sender, own, number) = (delivery.source, delivery.destination, delivery.arrival.number)
+    let route = replyRoute(to: sender, from: own, on: number)
+    let deviceRoute = deviceReplyRoute(to: sender, from: own, on: number, instead: route)
+    if route == nil, deviceRoute == nil {
       counts.unroutable &+= 1
       return nil
     }
-    return Origin(route: route, device: device(of: delivery.destination.mapped, on: number))
+    return Origin(
+      route: route, device: device(of: own.mapped, on: number), deviceRoute: deviceRoute)
   }
 
   /// A SYN, or while cookies are out any acknowledgment.

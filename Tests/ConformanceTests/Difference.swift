@@ -19,6 +19,7 @@ enum Difference: String, CaseIterable, Sendable {
   case privileges = "Priorities and marks"
   case portZero = "Connecting to port zero"
   case otherHostsByLoopback = "Other hosts by the loopback device"
+  case ownAddressesByAnother = "An IPv4 address of the node's own by another device"
 }
 
 extension Conformance {

@@ -94,6 +94,32 @@ extension Conformance {
     }
 
     @Test(
+      "is its way to its own node: by the interface that has the address alone",
+      arguments: World.all.filter { $0.nodes != .kernel && $0.nodes != .stackLoopback },
+      Family.allCases)
+    func ownInterface(world: World, family: Family) async throws {
+      try await world.run { network in
+        let here = try await network.serverSocket(family)
+        try await network.clientSocket(family).send([1], to: here.local)
+        let header = try await here.receive(timeout: patience).header
+        let options = DatagramOptions(interfaceIndex: header.interfaceIndex)
+        try await here.send([2], to: here.local, with: options)
+        #expect(try await here.receive(timeout: patience).bytes == [2])
+        let loopback: IPAddress = family == .v4 ? .v4(.loopback) : .v6(.loopback)
+        let inside = try await network.server.bind(.udp(loopback, port: 0))
+        let sender = try await network.server.bind(.udp(Network.wildcard(family), port: 0))
+        #expect(
+          await reason { try await sender.send([3], to: inside.local, with: options) }
+            == (family == .v4 ? nil : .networkUnreachable))
+        let lost: SocketError.Reason? = .deadlineExceeded
+        #expect(
+          await reason { try await inside.receive(timeout: .milliseconds(20)) }
+            == (family == .v4
+              ? network.expected(lost, .server, (.ownAddressesByAnother, nil)) : lost))
+      }
+    }
+
+    @Test(
       "is its source, where that was chosen: an answer comes from where it was asked",
       arguments: World.all, Family.allCases)
     func source(world: World, family: Family) async throws {

@@ -83,6 +83,25 @@ import Testing
     #expect(try peer.read(newer) == nil)
   }
 
+  @Test("Of two with the same peer the newer hears it, bound or not", arguments: [0, 1])
+  func newest(bound: Int) throws {
+    let (peer, _) = try twoLinks()
+    var sockets: [SocketHandle] = []
+    for number in 0..<2 {
+      var options = UDPSocketOptions()
+      options.reusesAddress = true
+      options.device = number == bound ? peer.interface : nil
+      let socket = try peer.stack.bindUDP(
+        SocketAddress(.v4(peer.stack4), port: 7), options: options, at: peer.now)
+      let other = SocketAddress(.v4(peer.address4), port: 5_000)
+      try peer.stack.connectUDP(socket, to: other, at: peer.now)
+      sockets.append(socket)
+    }
+    peer.deliver(peer.ipv4(peer.udp([1]), .udp))
+    #expect(try peer.read(sockets[1])?.1 == [1])
+    #expect(try peer.read(sockets[0]) == nil)
+  }
+
   @Test("Of two with the same peer and port, each hears what comes by its device")
   func samePeer() throws {
     let (peer, second) = try twoLinks()
@@ -168,6 +187,33 @@ import Testing
     #expect(throws: StackError.hostUnreachable) { try peer.read(socket) }
     peer.isSilent = false
     peer.discovery = []
+    peer.expectUnharmed()
+  }
+
+  @Test("An IPv6 datagram to the stack itself names the device that has the address, or none")
+  func chosenDevice() throws {
+    let (peer, second) = try twoLinks()
+    let socket = try bind(peer, nil)
+    func send(to address: IPAddress, by device: InterfaceIndex) throws {
+      var choices = DatagramChoices()
+      choices.interface = device
+      _ = try peer.stack.sendDatagram(
+        socket, [1].span, to: SocketAddress(address, port: 7), with: choices, at: peer.now)
+      #expect(peer.packets().isEmpty)
+    }
+    let own = IPAddress.v6(peer.stack6)
+    #expect(throws: StackError.networkUnreachable) { try send(to: own, by: second) }
+    #expect(throws: StackError.networkUnreachable) { try send(to: .v6(.loopback), by: second) }
+    #expect(try peer.read(socket) == nil)
+    try send(to: own, by: peer.interface)
+    #expect(try peer.read(socket)?.1 == [1])
+    // Over IPv4 the stack hears itself by any.
+    try send(to: .v4(peer.stack4), by: second)
+    #expect(try peer.read(socket)?.1 == [1])
+    var options = UDPSocketOptions()
+    options.device = second
+    try peer.stack.setOptions(socket, options, at: peer.now)
+    #expect(throws: StackError.invalidOperation) { try send(to: own, by: peer.interface) }
     peer.expectUnharmed()
   }
 
@@ -282,6 +328,49 @@ import Testing
       #expect(try receive(&server.stack, accepted, 3, at: server.now) == [1, 2, 3])
     }
     server.expectUnharmed()
+  }
+
+  @Test(
+    "A listener answers a stranger on its link, over IPv4; one for all devices has no way to it",
+    arguments: [false, true])
+  func stranger(isBound: Bool) throws {
+    let peer = try NetworkPeer(.ethernet)
+    var options = TCPSocketOptions()
+    options.device = isBound ? peer.interface : nil
+    _ = try peer.stack.listenTCP(
+      on: SocketAddress(.v6(.any), port: 80), backlog: 1, options: options, at: peer.now)
+    var offload = Offload()
+    offload.checksumIsValid = true
+    // The second is answered with a cookie; to the third, of IPv6, no way leads.
+    for port: PortNumber in [4_000, 4_001] {
+      peer.deliver(peer.ipv4(syn(from: port), .tcp, from: foreign), offload)
+    }
+    let foreign6 = IPv6Address(0x2001, 0xDB8, 0, 0, 0, 0, 0, 9)
+    peer.deliver(peer.ipv6(syn(from: 4_002), .tcp, from: foreign6), offload)
+    #expect(peer.packets().isEmpty)
+    #expect(peer.discovery.count == (isBound ? 1 : 0))
+    peer.deliver(
+      raw: peer.arp(.reply, from: foreign, peer.station, to: peer.stack4, peer.stackStation))
+    let answers = peer.packets()
+    #expect(answers.count == (isBound ? 2 : 0))
+    for answer in answers {
+      #expect(try header4(answer).destination == foreign)
+      let header = try TCPHeader(parsing: Array(answer.dropFirst(20)).span)
+      #expect(header.flags == [.syn, .ack])
+    }
+    #expect(peer.counters.unroutable == 1)
+    #expect(peer.stack.tcpCounters.segmentsDropped == (isBound ? 1 : 3))
+    peer.expectUnharmed()
+  }
+
+  private func syn(from port: PortNumber) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: 20)
+    var span = bytes.mutableSpan
+    TCPHeader(
+      sourcePort: port, destinationPort: 80, sequenceNumber: .init(rawValue: 1),
+      acknowledgmentNumber: .init(rawValue: 0), flags: .syn, window: 1_000
+    ).write(into: &span)
+    return bytes
   }
 
   @Test("A connection is made and goes on by its device", arguments: [IPVersion.v4, .v6])

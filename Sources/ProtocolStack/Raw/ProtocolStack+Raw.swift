@@ -134,7 +134,7 @@ extension ProtocolStack {
       to: address, from: isHost ? source : nil,
       zone: choices.interface.map { UInt32($0.rawValue) }
         ?? (target.zone > 0 || options.device != nil ? target.zone : raws.slots[slot].zone),
-      device: device(options.device, choices, for: address))
+      device: try device(options.device, choices, for: address))
     let number = UInt32(route.interface.rawValue)
     guard interfaces[number].output.hasRoom(for: bytes.count) else {
       raws.slots[slot].isWaiting = true

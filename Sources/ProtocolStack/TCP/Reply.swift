@@ -8,6 +8,8 @@ struct Reply: BitwiseCopyable {
   var acknowledgment: SequenceNumber
   var flags: UInt16
   var window: UInt16 = 0
+  /// Whoever it is for is a neighbour; else the routes decide.
+  var isOnLink = false
   /// Options of a SYN-ACK; zero: none.
   var segment: UInt16 = 0
   var windowShift: UInt8 = 0

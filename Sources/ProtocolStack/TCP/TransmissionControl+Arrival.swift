@@ -3,10 +3,12 @@ import Packets
 
 /// Where the first segment of a connection has come from.
 struct Origin {
-  /// The way back.
-  var route: Route
+  /// The way back, if there is one.
+  var route: Route?
   /// The device that it has come by, to listeners that are bound to one.
   var device: InterfaceIndex
+  /// The way back by that device, if there is one.
+  var deviceRoute: Route?
 }
 
 /// Segments on their way in: found, checked, handed to their connection or listener.
@@ -104,16 +106,14 @@ extension TransmissionControl {
     if let listener, segment.flags.contains(.ack) {
       if !segment.flags.contains(.syn),
         acceptsCookie(
-          segment, bytes, flow, hash: hash, listener: listener, on: interface, route: origin?.route,
-          at: now)
+          segment, bytes, flow, hash: hash, listener: listener, on: interface,
+          route: wayBack(to: origin, of: listener), at: now)
       {
         return
       }
     } else if let listener, segment.flags.contains(.syn) {
       // A FIN on a SYN, and TCP to a group, mean nothing good.
-      guard !segment.flags.contains(.fin), let route = origin?.route,
-        fits(listener, route)
-      else {
+      guard !segment.flags.contains(.fin), let route = wayBack(to: origin, of: listener) else {
         counters.segmentsDropped &+= 1
         return
       }
@@ -166,11 +166,9 @@ extension TransmissionControl {
     return dual
   }
 
-  /// Whether the way back is one that a listener's connections may take: by the device it is bound
-  /// to, or none at all.
-  func fits(_ listener: UInt32, _ route: Route) -> Bool {
-    guard let device = listeners[listener].options.device else { return true }
-    return route.interface == device || route.interface == ProtocolStack.loopback
+  /// The way back that a listener's connections take: by the device it is bound to, or by any.
+  private func wayBack(to origin: Origin?, of listener: UInt32) -> Route? {
+    listeners[listener].options.device == nil ? origin?.route : origin?.deviceRoute
   }
 
   /// The listener at an address; of several one that is bound to the interface, else the one with

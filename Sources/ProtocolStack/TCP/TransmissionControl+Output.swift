@@ -92,7 +92,8 @@ extension TransmissionControl {
     reply.flow.complete(&packet, checksumOffload: false, segmentSize: 0)
     counters.segmentsSent &+= 1
     return SegmentEnvelope(
-      source: reply.flow.localAddress, destination: reply.flow.remoteAddress, nextHop: nil,
+      source: reply.flow.localAddress, destination: reply.flow.remoteAddress,
+      nextHop: reply.isOnLink ? reply.flow.remoteAddress : nil,
       flowLabel: reply.flow.label(secrets))
   }
 }

@@ -91,6 +91,7 @@ extension TransmissionControl {
         flow, peer: segment.sequence, segment: min(own, peers), secrets: secrets, at: now),
       acknowledgment: segment.sequence.advanced(by: 1), flags: TCPFlags([.syn, .ack]).rawValue)
     reply.window = UInt16(clamping: configuration.initialReceiveBuffer)
+    reply.isOnLink = route.nextHop == flow.remoteAddress
     reply.segment = own
     if let timestamp = segment.options.timestamp {
       reply.hasTimestamp = true
@@ -125,7 +126,7 @@ extension TransmissionControl {
     }
     let waiting = listeners[listener].halfOpen &+ listeners[listener].ready.count
     // Twice the backlog: these have proved that they exist, but the queue still ends somewhere.
-    guard let route, fits(listener, route), waiting < listeners[listener].backlog &* 2 else {
+    guard let route, waiting < listeners[listener].backlog &* 2 else {
       counters.backlogOverflow &+= 1
       return true
     }

@@ -47,11 +47,11 @@ extension ProtocolStack {
     udpHasRivals ? chooseUDP(key, key, on: number) : findUDP(key)
   }
 
-  /// Of the sockets that are bound under a key and connected to nobody, or connected under it, the
-  /// one a datagram is for: one that is bound to the device it came by, else the newest, or where
-  /// they share their port and are not connected, the one that the datagram's four addresses and
-  /// ports choose. The choice is by the highest of keyed hashes, so that a member that goes takes
-  /// along its own conversations alone. Linear in the sockets under the key.
+  /// Of the sockets that hear a device and are connected under a key, the newest. Of those that are
+  /// bound under it and connected to nobody one that is bound to the device, else the newest, or
+  /// where they share their port, the one that the datagram's four addresses and ports choose: by
+  /// the highest of keyed hashes, so that a member that goes takes along its own conversations
+  /// alone. All as on Linux. Linear in the sockets under the key.
   private func chooseUDP(
     _ key: SocketKey, _ flow: SocketKey, on number: UInt32
   ) -> UInt32? {
@@ -70,20 +70,21 @@ extension ProtocolStack {
         chosen = slot
         continue
       }
+      let isNewer = udp.slots[slot].serial > udp.slots[known].serial
       let isBound = udp.slots[slot].options.device != nil
-      if isBound != (udp.slots[known].options.device != nil) {
+      if isConnected {
+        if isNewer { chosen = slot }
+      } else if isBound != (udp.slots[known].options.device != nil) {
         if isBound {
           chosen = slot
           best = nil
         }
-      } else if !isConnected, udp.slots[slot].options.reusesPort,
-        udp.slots[known].options.reusesPort
-      {
+      } else if udp.slots[slot].options.reusesPort, udp.slots[known].options.reusesPort {
         let own = rank(slot, flow)
         let least = best ?? rank(known, flow)
         best = max(own, least)
         if own > least { chosen = slot }
-      } else if udp.slots[slot].serial > udp.slots[known].serial {
+      } else if isNewer {
         chosen = slot
         best = nil
       }

@@ -117,7 +117,7 @@ extension ProtocolStack {
     let route = try route(
       to: address, from: source.isMulticast || isBroadcast(source) ? nil : source,
       zone: choices.interface.map { UInt32($0.rawValue) } ?? zone(of: target, slot),
-      device: device(udp.slots[slot].options.device, choices, for: address))
+      device: try device(udp.slots[slot].options.device, choices, for: address))
     let number = UInt32(route.interface.rawValue)
     guard interfaces[number].output.hasRoom(for: bytes.count) else {
       waitForRoom(slot, on: number)
@@ -145,12 +145,15 @@ extension ProtocolStack {
     return chosen
   }
 
-  /// The device that a datagram must leave by: of IPv4 its own choice comes before the socket's, as
-  /// on Linux.
+  /// The device that a datagram must leave by, as on Linux: over IPv4 its own choice is no more than
+  /// a wish, and comes before the socket's device; over IPv6 it is held to either.
   func device(
     _ device: InterfaceIndex?, _ choices: DatagramChoices, for destination: IPAddress
-  ) -> InterfaceIndex? {
-    choices.interface != nil && destination.isIPv4 ? nil : device
+  ) throws(StackError) -> InterfaceIndex? {
+    guard let chosen = choices.interface else { return device }
+    guard destination.isIPv6 else { return nil }
+    guard device == nil || device == chosen else { throw .invalidOperation }
+    return chosen
   }
 
   private mutating func send(
