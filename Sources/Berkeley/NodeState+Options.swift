@@ -299,16 +299,22 @@ extension SocketOptions {
 
   /// What of them a datagram socket of the stack obeys.
   var datagrams: UDPSocketOptions {
-    var result = UDPSocketOptions()
-    result.receiveBufferSize = Int(receiveBuffer ?? 212_992)
-    result.allowsBroadcast = allowsBroadcast
+    var result: UDPSocketOptions = packets()
     result.reusesAddress = reusesAddress
     result.reusesPort = reusesPort
+    result.multicastInterface = multicastDevice
+    return result
+  }
+
+  /// What of them datagram and raw sockets of the stack both obey.
+  func packets<Choices: PacketChoices>() -> Choices {
+    var result = Choices()
+    result.receiveBufferSize = Int(receiveBuffer ?? 212_992)
+    result.allowsBroadcast = allowsBroadcast
     result.device = device
     result.hopLimit = hops.map { UInt8(clamping: $0) }
     result.multicastHopLimit = UInt8(clamping: multicastHops)
     result.loopsMulticast = loopsMulticast
-    result.multicastInterface = multicastDevice
     result.trafficClass = UInt8(truncatingIfNeeded: trafficClass)
     return result
   }

@@ -141,15 +141,8 @@ extension SocketAddress {
 extension SocketOptions {
   /// What of them a raw socket of the stack obeys.
   var raw: RawSocketOptions {
-    var result = RawSocketOptions()
-    result.receiveBufferSize = Int(receiveBuffer ?? 212_992)
+    var result: RawSocketOptions = packets()
     result.includesHeader = includesHeader
-    result.allowsBroadcast = allowsBroadcast
-    result.device = device
-    result.hopLimit = hops.map { UInt8(clamping: $0) }
-    result.multicastHopLimit = UInt8(clamping: multicastHops)
-    result.loopsMulticast = loopsMulticast
-    result.trafficClass = UInt8(truncatingIfNeeded: trafficClass)
     result.checksumOffset = checksumOffset.map { Int($0) }
     result.filter = filter
     return result

@@ -245,7 +245,8 @@ extension ProtocolStack {
   }
 
   private mutating func origin(of delivery: Delivery) -> Origin? {
-    let (sender, own, number) = (delivery.source, delivery.destination, delivery.arrival.number)
+    let (sender, own) = (delivery.source, delivery.destination)
+    let number = delivery.arrival.number
     let route = replyRoute(to: sender, from: own, on: number)
     let deviceRoute = deviceReplyRoute(to: sender, from: own, on: number, instead: route)
     if route == nil, deviceRoute == nil {

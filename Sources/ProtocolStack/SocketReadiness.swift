@@ -26,6 +26,13 @@ public struct SocketReadiness: Hashable, Sendable {
   public var failure: StackError?
 
   public init() {}
+
+  /// A socket that receives whole packets.
+  init(of queue: borrowing DatagramQueue, _ failure: StackError?) {
+    waiting = queue.count
+    readableBytes = queue.first?.length ?? 0
+    self.failure = failure
+  }
 }
 
 extension ProtocolStack {
@@ -35,18 +42,10 @@ extension ProtocolStack {
     case .tcpConnection, .tcpListener: return tcp.readiness(socket)
     case .udp:
       guard let slot = udp.slot(socket, .udp) else { return nil }
-      var readiness = SocketReadiness()
-      readiness.waiting = udp.slots[slot].queue.count
-      readiness.readableBytes = udp.slots[slot].queue.first?.length ?? 0
-      readiness.failure = udp.slots[slot].failure
-      return readiness
+      return SocketReadiness(of: udp.slots[slot].queue, udp.slots[slot].failure)
     case .raw:
       guard let slot = raws.slot(socket, .raw) else { return nil }
-      var readiness = SocketReadiness()
-      readiness.waiting = raws.slots[slot].queue.count
-      readiness.readableBytes = raws.slots[slot].queue.first?.length ?? 0
-      readiness.failure = raws.slots[slot].failure
-      return readiness
+      return SocketReadiness(of: raws.slots[slot].queue, raws.slots[slot].failure)
     case .echo, .packet: return nil
     }
   }

@@ -45,7 +45,7 @@ extension ProtocolStack {
   /// and is told when the peer's host refuses its datagrams. May be called again for another peer.
   ///
   /// Sockets that share their address and port may have the same peer, as on Linux. What it sends
-  /// is for the one that is bound to the device it comes by, else for the one connected last.
+  /// is for the one connected last, of those that hear the device it comes by.
   ///
   /// - Throws: as ``connectTCP(to:from:options:at:)``.
   public mutating func connectUDP(
@@ -145,8 +145,8 @@ extension ProtocolStack {
     return chosen
   }
 
-  /// The device that a datagram must leave by, as on Linux: over IPv4 its own choice is no more than
-  /// a wish, and comes before the socket's device; over IPv6 it is held to either.
+  /// The device that a datagram must leave by, as on Linux: over IPv4 its own choice is a wish, and
+  /// comes before the socket's device; over IPv6 it is held to either.
   func device(
     _ device: InterfaceIndex?, _ choices: DatagramChoices, for destination: IPAddress
   ) throws(StackError) -> InterfaceIndex? {

@@ -154,27 +154,6 @@ extension StackCore {
   }
 }
 
-/// What sockets of all kinds can choose.
-private protocol SocketChoices {
-  var trafficClass: UInt8 { get set }
-  var device: InterfaceIndex? { get set }
-  var priority: UInt32 { get set }
-  var mark: UInt32 { get set }
-}
-
-/// What UDP and raw sockets both can choose besides.
-private protocol PacketChoices: SocketChoices {
-  var receiveBufferSize: Int { get set }
-  var allowsBroadcast: Bool { get set }
-  var hopLimit: UInt8? { get set }
-  var multicastHopLimit: UInt8 { get set }
-  var loopsMulticast: Bool { get set }
-}
-
-extension TCPSocketOptions: SocketChoices {}
-extension UDPSocketOptions: PacketChoices {}
-extension RawSocketOptions: PacketChoices {}
-
 extension SocketChoices {
   fileprivate func keptValue(
     of option: SocketOptionName, _ stack: borrowing ProtocolStack
