@@ -11,8 +11,8 @@ extension NodeState {
     if record.rawProtocol != nil, let handle = record.handle {
       return try bindRaw(index, handle, to: local)
     }
-    guard record.phase == .idle, record.bound == nil else { throw .invalidArgument }
     if record.isStream {
+      guard isClosed(index), !holdsPort(index) else { throw .invalidArgument }
       guard !local.address.isMulticast, stack.mayBind(local.address) else {
         throw .addressNotAvailable
       }
@@ -23,16 +23,50 @@ extension NodeState {
         guard !conflicts(index, local) else { throw .addressInUse }
       }
       records[index].bound = wanted
+      records[index].holdsPort = true
+      records[index].isBoundAgain = record.phase == .connected
     } else {
+      guard record.phase == .idle, !record.holdsPort else { throw .invalidArgument }
       try openDatagrams(index, at: local)
     }
-    records[index].isBoundByUser = true
+    if local.port != .any { records[index].isPortChosen = true }
+    guard !local.address.isUnspecified else { return }
+    records[index].isAddressChosen = true
+    // As on Linux, it is told of such a socket from now on (`IPV6_V6ONLY`).
+    if !local.address.mapped.isIPv4Mapped { records[index].options.isIPv6Only = true }
+  }
+
+  /// Whether a stream socket has neither a connection nor listens (`TCP_CLOSE`): there was none, it
+  /// failed, or both sides have ended it.
+  func isClosed(_ index: Int) -> Bool {
+    switch records[index].phase {
+    case .idle, .refused, .unconnectable, .ended: return true
+    case .listening, .connecting: return false
+    case .connected:
+      let state = records[index].handle.flatMap { stack.readiness($0)?.state }
+      return state == nil || state == .closed || state == .timeWait
+    }
+  }
+
+  /// Whether a stream socket's port is its own: one that its user has named always is, another one
+  /// as long as there is a use for it.
+  func holdsPort(_ index: Int) -> Bool {
+    let record = records[index]
+    guard record.holdsPort, record.isStream, record.phase == .connected else {
+      return record.holdsPort
+    }
+    return record.isPortChosen || record.isBoundAgain || !isClosed(index)
+  }
+
+  /// A stream socket is of no use for its port now. It keeps its name.
+  mutating func leavePort(_ index: Int) {
+    if !records[index].isPortChosen { records[index].holdsPort = false }
   }
 
   /// Binds a datagram socket to any port, if it is not bound.
   mutating func mustBeBound(_ index: Int) throws(Errno) {
     if records[index].handle == nil || records[index].isForGroups {
-      try openDatagrams(index, at: records[index].wildcard)
+      try openDatagrams(index, at: records[index].place ?? records[index].wildcard)
     }
   }
 
@@ -48,6 +82,7 @@ extension NodeState {
     setHandle(handle, of: index)
     records[index].isForGroups = false
     records[index].bound = stack.localAddress(handle)
+    records[index].holdsPort = true
   }
 
   /// Makes one that is in groups, while its user has not bound it yet.
@@ -85,7 +120,7 @@ extension NodeState {
     let own = records[index]
     for place in records.indices where place != index && !records[place].isVacant {
       let other = records[place]
-      guard other.isStream, let bound = other.bound, bound.port == local.port,
+      guard other.isStream, let bound = other.bound, bound.port == local.port, holdsPort(place),
         overlap(bound.address, other.options.isIPv6Only, local.address, own.options.isIPv6Only)
       else { continue }
       if let device = own.options.device, let another = other.options.device, device != another {

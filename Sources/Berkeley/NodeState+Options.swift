@@ -125,6 +125,9 @@ extension NodeState {
       records[index].options.kept[CInt(option)] = value < 0 ? -1 : min(value, 120)
     case BERKELEY_DEFER_ACCEPT, BERKELEY_QUICK_ACKNOWLEDGMENT:
       records[index].options.kept[CInt(option)] = max(value, 0)
+      if option == BERKELEY_QUICK_ACKNOWLEDGMENT, let handle = records[index].handle {
+        try? stack.setQuickAcknowledgment(handle, value != 0, at: now)
+      }
     case BERKELEY_WINDOW_CLAMP:
       guard value != 0 || records[index].phase == .idle else { throw .invalidArgument }
       records[index].options.kept[CInt(option)] =
@@ -159,7 +162,7 @@ extension NodeState {
     case BERKELEY_RECEIVE_PACKET_INFO: records[index].options.tellsPacketInfo = value != 0
     case BERKELEY_RECEIVE_TRAFFIC_CLASS: records[index].options.tellsTrafficClass = value != 0
     case BERKELEY_IPV6_ONLY:
-      guard records[index].bound == nil else { throw .invalidArgument }
+      guard !holdsPort(index) else { throw .invalidArgument }
       records[index].options.isIPv6Only = value != 0
     default: throw .protocolNotAvailable
     }

@@ -23,8 +23,10 @@ extension NodeState {
       records[index].isConnectTold = true
       return 0
     case .refused:
-      records[index].phase = .idle
-      throw records[index].takeError() ?? .connectionAbort
+      let error = records[index].takeError()
+      disconnect(index)
+      throw error ?? .connectionAbort
+    case .unconnectable: throw .invalidArgument
     case .connecting:
       if !hasBegun, records[index].isNonBlocking { throw .alreadyInProcess }
       hasBegun = true
@@ -48,27 +50,41 @@ extension NodeState {
     }
     guard peer.port != .any else { throw .connectionRefused }
     let options = records[index].options.stream
-    let local = records[index].bound
+    var local = records[index].place
+    if case .v6(let address) = peer.address, address.isIPv4Mapped {
+      guard !records[index].options.isIPv6Only else { throw .networkUnreachable }
+      if let place = local, place.address.isUnspecified {
+        local = SocketAddress(.v4(.any), port: place.port)
+      }
+    }
     let handle: SocketHandle
     do throws(StackError) {
       handle = try stack.connectTCP(to: peer, from: local, options: options, at: now)
     } catch {
-      throw error == .addressInUse ? .addressNotAvailable : Errno(error)
+      throw error == .addressInUse ? .addressNotAvailable : Errno(error, to: peer)
     }
     setHandle(handle, of: index)
     records[index].bound = stack.localAddress(handle)
+    records[index].holdsPort = true
     records[index].phase = .connecting
+    records[index].error = nil
     records[index].isConnectTold = false
-    records[index].isReadShut = false
-    records[index].isWriteShut = false
   }
 
-  /// `connect` with `AF_UNSPEC`: the connection is given up, and the socket is as new.
+  /// What `connect` with `AF_UNSPEC` does (`tcp_disconnect`): the connection is given up, and the
+  /// socket may be used for another. What it gave up is told as a reset.
   mutating func disconnect(_ index: Int) {
-    releaseHandle(index, aborting: true)
+    let isClosed = isClosed(index)
+    if !isClosed, records[index].phase != .listening { records[index].error = .connectionReset }
+    // One that is over may still have its TIME-WAIT to wait.
+    releaseHandle(index, aborting: !isClosed)
+    if !isClosed || !holdsPort(index) { leavePort(index) }
+    let everywhere = records[index].wildcard.address
+    if !records[index].isAddressChosen { records[index].bound?.address = everywhere }
     records[index].phase = .idle
-    records[index].error = nil
-    if !records[index].isBoundByUser { records[index].bound = nil }
+    records[index].isBoundAgain = false
+    records[index].isReadShut = false
+    records[index].isWriteShut = false
     records[index].changed()
   }
 
@@ -85,7 +101,7 @@ extension NodeState {
     let record = records[index]
     // A negative number is a large one, and one more than said may wait.
     let length = backlog < 0 ? Self.longestBacklog : min(backlog, Self.longestBacklog)
-    let local = record.bound ?? record.wildcard
+    let local = record.place ?? record.wildcard
     let handle = try refusing { () throws(StackError) in
       try stack.listenTCP(
         on: local, backlog: length + 1, ipv6Only: record.options.isIPv6Only,
@@ -95,6 +111,7 @@ extension NodeState {
     if let bound = stack.localAddress(handle) {
       records[index].bound = SocketAddress(local.address, port: bound.port, zone: local.zone)
     }
+    records[index].holdsPort = true
     records[index].phase = .listening
   }
 
@@ -117,6 +134,8 @@ extension NodeState {
     records[place].options.kept[CInt(BERKELEY_PRIORITY)] = nil
     setHandle(accepted, of: place)
     records[place].bound = stack.localAddress(accepted)
+    records[place].holdsPort = true
+    records[place].isAddressChosen = parent.isAddressChosen
     records[place].phase = .connected
     records[place].isConnectTold = true
     try? stack.setOptions(accepted, parent.options.stream, at: now)
@@ -125,30 +144,33 @@ extension NodeState {
 
   // MARK: Ending
 
+  /// As `inet_shutdown`, which shuts down what is not connected, too, and says that it was not.
+  ///
   /// - Parameter how: 0 for reading, 1 for writing, 2 for both.
   mutating func shutdown(_ index: Int, how: Int) throws(Errno) {
     guard (0...2).contains(how) else { throw .invalidArgument }
     let reading = how != 1
     let writing = how != 0
     switch records[index].phase {
-    case .idle, .refused, .ended: throw .socketNotConnected
     case .listening:
-      if reading {
-        releaseHandle(index)
-        records[index].phase = .idle
-        records[index].changed()
+      if reading { disconnect(index) }
+      return
+    case .connecting: return disconnect(index)
+    case .refused: records[index].phase = .unconnectable
+    case .idle, .unconnectable, .ended, .connected: break
+    }
+    records[index].isConnectTold = true
+    if reading { records[index].isReadShut = true }
+    if writing, !records[index].isWriteShut {
+      records[index].isWriteShut = true
+      if records[index].isStream, let handle = records[index].handle {
+        try? stack.shutdownSend(handle, at: now)
       }
-    case .connecting:
-      disconnect(index)
-    case .connected:
-      if reading { records[index].isReadShut = true }
-      if writing, !records[index].isWriteShut {
-        records[index].isWriteShut = true
-        if records[index].isStream, let handle = records[index].handle {
-          try? stack.shutdownSend(handle, at: now)
-        }
-      }
-      records[index].changed()
+    }
+    records[index].changed()
+    let isConnected = records[index].phase == .connected
+    guard isConnected, !records[index].isStream || !isClosed(index) else {
+      throw .socketNotConnected
     }
   }
 
@@ -187,7 +209,7 @@ extension NodeState {
 
   func localAddress(_ index: Int) -> SocketAddress {
     let record = records[index]
-    if let handle = record.handle, record.phase != .listening, !record.isForGroups,
+    if !record.isStream, let handle = record.handle, !record.isForGroups,
       var local = stack.localAddress(handle)
     {
       if record.rawProtocol != nil { local.port = record.wildcard.port }
@@ -198,7 +220,7 @@ extension NodeState {
 
   func remoteAddress(_ index: Int) throws(Errno) -> SocketAddress {
     guard records[index].phase == .connected, let handle = records[index].handle,
-      var remote = stack.remoteAddress(handle)
+      !records[index].isStream || !isClosed(index), var remote = stack.remoteAddress(handle)
     else { throw .socketNotConnected }
     if records[index].rawProtocol != nil {
       remote.port = records[index].rawPort

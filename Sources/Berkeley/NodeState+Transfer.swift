@@ -27,7 +27,7 @@ extension NodeState {
   mutating func mayWrite(_ index: Int) throws(Errno) -> SocketHandle? {
     if let error = records[index].takeError() { throw error }
     switch records[index].phase {
-    case .idle, .listening, .refused, .ended: throw .brokenPipe
+    case .idle, .listening, .refused, .unconnectable, .ended: throw .brokenPipe
     case .connecting: return nil
     case .connected:
       guard !records[index].isWriteShut, let handle = records[index].handle else {
@@ -61,20 +61,20 @@ extension NodeState {
     _ index: Int, _ bytes: Span<UInt8>, to remote: SocketAddress?
   ) throws(Errno) -> Int? {
     if records[index].rawProtocol != nil { return try sendRaw(index, bytes, to: remote) }
-    guard !records[index].isWriteShut else { throw .brokenPipe }
-    guard bytes.count <= 65_535 else { throw .messageTooLong }
-    if let error = records[index].takeError() { throw error }
-    if remote?.port == .any { throw .invalidArgument }
-    guard remote != nil || records[index].phase == .connected else {
-      throw .addressRequired
-    }
     try mustBeBound(index)
     guard let handle = records[index].handle else { throw .badFileDescriptor }
+    guard bytes.count <= 65_535 else { throw .messageTooLong }
+    if remote?.port == .any { throw .invalidArgument }
+    guard remote != nil || records[index].phase == .connected else { throw .addressRequired }
+    if let error = records[index].takeError() { throw error }
+    if records[index].isWriteShut {
+      throw stack.takeFailure(handle).map { Errno($0) } ?? .brokenPipe
+    }
     do throws(StackError) {
       return try stack.sendDatagram(handle, bytes, to: remote?.orLoopback, at: now)
         ? bytes.count : nil
     } catch {
-      throw error == .notConnected ? .addressRequired : Errno(error)
+      throw error == .notConnected ? .addressRequired : Errno(error, to: remote)
     }
   }
 
@@ -99,10 +99,12 @@ extension NodeState {
       let isOver = standing.state == .closed || standing.state == .timeWait
       return standing.isFinished || record.isReadShut || isOver ? .ended : .nothingYet
     }
-    if hasSome { return .ended }
+    // A reset of what the peer had ended before: a reader has seen the end.
+    if hasSome || record.error == .brokenPipe { return .ended }
     if let error = records[index].takeError() { throw error }
+    if record.isReadShut { return .ended }
     switch record.phase {
-    case .ended, .refused: return .ended
+    case .ended, .refused, .unconnectable: return .ended
     case .connecting: return .nothingYet
     case .idle, .listening, .connected: throw .socketNotConnected
     }

@@ -86,13 +86,14 @@ struct NodeState: ~Copyable, Sendable {
   private mutating func fail(_ index: Int, _ error: Errno) {
     // A reset of what the peer had ended before tells only writers anything (`tcp_reset`).
     let hasEnded = records[index].handle.flatMap { stack.readiness($0) }?.isFinished ?? false
-    if records[index].phase == .connecting {
+    let isTold = records[index].phase == .connected && records[index].isConnectTold
+    if records[index].isStream, !isTold {
       records[index].phase = .refused
       releaseHandle(index)
-      if !records[index].isBoundByUser { records[index].bound = nil }
     } else {
       records[index].phase = .ended
     }
+    leavePort(index)
     records[index].error = error == .connectionReset && hasEnded ? .brokenPipe : error
     records[index].changed()
   }

@@ -69,6 +69,9 @@ extension Node {
     var configuration = StackConfiguration()
     // Who calls connect wants to connect now.
     configuration.duplicateAddressProbes = 0
+    // As Linux at a connection's beginning (`TCP_MAX_QUICKACKS`): else two small writes in a row
+    // wait for each other's acknowledgment.
+    configuration.tcp.quickAcknowledgments = 16
     do throws(SocketError) {
       var builder = try StackBuilder(configuration: configuration)
       try attach(&builder)

@@ -31,13 +31,17 @@ extension NodeState {
     let record = records[index]
     var result: Readiness = []
     if record.error != nil { result.insert(.failed) }
+    if record.isReadShut {
+      result.formUnion([.mayRead, .remoteClosed])
+      if record.isWriteShut { result.insert(.hungUp) }
+    }
     switch record.phase {
     case .listening:
       guard let handle = record.handle, let standing = stack.readiness(handle) else { return [] }
       return standing.waiting > 0 ? .mayRead : []
     case .idle: result.formUnion([.hungUp, .mayWrite])
     case .connecting: break
-    case .refused, .ended:
+    case .refused, .unconnectable, .ended:
       result.formUnion([.mayRead, .mayWrite, .remoteClosed, .hungUp])
     case .connected:
       guard let handle = record.handle, let standing = stack.readiness(handle) else { return [] }

@@ -10,8 +10,10 @@ struct SocketRecord: Sendable {
   /// The life of a stream socket; a datagram socket is idle or connected.
   enum Phase: Sendable {
     case idle, listening, connecting, connected
-    /// The attempt to connect failed, and no call of `connect` has told of it yet.
+    /// The connection failed, before or after it was made, and no call of `connect` has told of it.
     case refused
+    /// It was shut down before one did. Linux connects it no more.
+    case unconnectable
     /// The connection was reset or timed out.
     case ended
   }
@@ -26,9 +28,16 @@ struct SocketRecord: Sendable {
   var phase = Phase.idle
   /// The socket in the stack, once there is one.
   var handle: SocketHandle?
-  /// Where it was bound, by its user or by necessity.
+  /// Where it was bound, by its user or by necessity: its name, also when its port is free again.
   var bound: SocketAddress?
-  var isBoundByUser = false
+  /// The port is its own, where `bound` says which.
+  var holdsPort = false
+  /// It was bound when its connection was over.
+  var isBoundAgain = false
+  /// Its user named a port, which it keeps (`SOCK_BINDPORT_LOCK`).
+  var isPortChosen = false
+  /// Its user named an address, which it keeps (`SOCK_BINDADDR_LOCK`).
+  var isAddressChosen = false
   /// The socket in the stack is there for the groups alone: to its user it is not bound.
   var isForGroups = false
   /// What a raw socket was connected to by way of a port.
@@ -69,6 +78,12 @@ struct SocketRecord: Sendable {
   var wildcard: SocketAddress {
     SocketAddress(
       family == 4 ? .v4(.any) : .v6(.any), port: PortNumber(rawValue: UInt16(rawProtocol ?? 0)))
+  }
+
+  /// Where a socket is to be from now on, as far as that was chosen.
+  var place: SocketAddress? {
+    guard let bound, !holdsPort else { return bound }
+    return isAddressChosen ? SocketAddress(bound.address, port: .any, zone: bound.zone) : nil
   }
 
   /// What went wrong, told once.
@@ -120,6 +135,15 @@ extension Errno {
       case .permissionDenied: .permissionDenied
       case .networkDown: .networkDown
       }
+  }
+}
+
+extension Errno {
+  /// Why something does not go somewhere. From an address of IPv6 no way leads to one of IPv4; the
+  /// other way round is a mistake.
+  init(_ error: StackError, to remote: SocketAddress?) {
+    let isIPv4 = remote?.address.mapped.isIPv4Mapped ?? false
+    self = error == .addressFamilyNotSupported && isIPv4 ? .networkUnreachable : Errno(error)
   }
 }
 

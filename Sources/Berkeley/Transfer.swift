@@ -160,7 +160,10 @@ extension SocketReference {
     let found = try state.receiveDatagram(
       index, into: &target, isPeek: flags.contains(.peek))
     guard let found else { return nil }
-    guard let datagram = found else { return 0 }
+    guard let datagram = found else {
+      // Only who would wait hears of the end.
+      return flags.contains(.doNotWait) || state.records[index].isNonBlocking ? nil : 0
+    }
     facts.source = berkeley_address(datagram.source)
     facts.destination = berkeley_address(datagram.destination)
     facts.interface_index = UInt32(datagram.interface.rawValue)

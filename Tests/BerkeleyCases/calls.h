@@ -67,6 +67,9 @@ struct named_case {
 extern const struct named_case stream_cases[], option_cases[], datagram_cases[], waiting_cases[],
     group_cases[], raw_cases[];
 
+/// A run that has written nothing yet.
+struct run cases_begin(int is_linux, char *transcript, size_t size);
+
 void note(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /// Writes down a call's text and what it answered; gives the answer on.
 long answered(struct run *run, const char *text, long result);

@@ -45,12 +45,16 @@ const char *cases_name(int number) {
   return entry == NULL ? "" : entry->name;
 }
 
-void cases_run(int number, int is_linux, char *transcript, size_t size) {
-  struct run run = {is_linux ? &on_linux : &on_library, is_linux,
-                    is_linux ? "127.0.0.1" : "10.0.0.1", is_linux ? "::1" : "fd00::1",
-                    transcript, size, 0};
-  const struct named_case *entry = find(number);
+struct run cases_begin(int is_linux, char *transcript, size_t size) {
   transcript[0] = 0;
+  return (struct run){is_linux ? &on_linux : &on_library, is_linux,
+                      is_linux ? "127.0.0.1" : "10.0.0.1", is_linux ? "::1" : "fd00::1",
+                      transcript, size, 0};
+}
+
+void cases_run(int number, int is_linux, char *transcript, size_t size) {
+  struct run run = cases_begin(is_linux, transcript, size);
+  const struct named_case *entry = find(number);
   if (entry != NULL) entry->body(&run);
 }
 

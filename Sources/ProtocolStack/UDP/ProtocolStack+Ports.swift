@@ -48,9 +48,9 @@ extension ProtocolStack {
   }
 
   /// Of the sockets that hear a device and are connected under a key, the one connected last. Of
-  /// those that are bound under it and connected to nobody one that is bound to the device, else the
-  /// newest, or where they share their port, the one that the datagram's four addresses and ports
-  /// choose: by the highest of keyed hashes, so that a member that goes takes along its own
+  /// those that are bound under it and connected to nobody one that is bound to the device, else
+  /// the newest, or where they share their port, the one that the datagram's four addresses and
+  /// ports choose: by the highest of keyed hashes, so that a member that goes takes along its own
   /// conversations alone. Linear in the sockets under the key.
   private func chooseUDP(
     _ key: SocketKey, _ flow: SocketKey, on number: UInt32
