@@ -33,7 +33,7 @@ extension NodeState {
       return nil
     case .idle:
       // What was begun in this call and undone by another.
-      if hasBegun { throw .connectionAbort }
+      if hasBegun { throw records[index].takeError() ?? .connectionAbort }
       hasBegun = true
       try begin(index, to: remote)
       return nil
