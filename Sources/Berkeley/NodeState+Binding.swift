@@ -43,8 +43,7 @@ extension NodeState {
     case .idle, .refused, .unconnectable, .ended: return true
     case .listening, .connecting: return false
     case .connected:
-      let state = records[index].handle.flatMap { stack.readiness($0)?.state }
-      return state == nil || state == .closed || state == .timeWait
+      return records[index].handle.flatMap { stack.readiness($0)?.isOver } ?? true
     }
   }
 

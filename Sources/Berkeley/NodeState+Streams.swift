@@ -41,10 +41,7 @@ extension NodeState {
   }
 
   private mutating func begin(_ index: Int, to remote: SocketAddress) throws(Errno) {
-    var peer = remote
-    // Linux takes the wildcard for this very host.
-    if case .v4(.any) = peer.address { peer.address = .v4(.loopback) }
-    if case .v6(.any) = peer.address { peer.address = .v6(.loopback) }
+    let peer = remote.orLoopback
     guard !peer.address.isMulticast, !peer.address.isLimitedBroadcast else {
       throw .networkUnreachable
     }
@@ -76,9 +73,10 @@ extension NodeState {
   mutating func disconnect(_ index: Int) {
     let isClosed = isClosed(index)
     if !isClosed, records[index].phase != .listening { records[index].error = .connectionReset }
+    // A port that is held without a connection stays the socket's own.
+    if !isClosed || !holdsPort(index) { leavePort(index) }
     // One that is over may still have its TIME-WAIT to wait.
     releaseHandle(index, aborting: !isClosed)
-    if !isClosed || !holdsPort(index) { leavePort(index) }
     let everywhere = records[index].wildcard.address
     if !records[index].isAddressChosen { records[index].bound?.address = everywhere }
     records[index].phase = .idle

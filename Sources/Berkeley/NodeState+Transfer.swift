@@ -96,8 +96,7 @@ extension NodeState {
     {
       if standing.readableBytes > 0 { return .bytes(handle, standing.readableBytes) }
       if !hasSome, let error = records[index].takeError() { throw error }
-      let isOver = standing.state == .closed || standing.state == .timeWait
-      return standing.isFinished || record.isReadShut || isOver ? .ended : .nothingYet
+      return standing.isFinished || record.isReadShut || standing.isOver ? .ended : .nothingYet
     }
     // A reset of what the peer had ended before: a reader has seen the end.
     if hasSome || record.error == .brokenPipe { return .ended }

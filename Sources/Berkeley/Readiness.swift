@@ -31,10 +31,7 @@ extension NodeState {
     let record = records[index]
     var result: Readiness = []
     if record.error != nil { result.insert(.failed) }
-    if record.isReadShut {
-      result.formUnion([.mayRead, .remoteClosed])
-      if record.isWriteShut { result.insert(.hungUp) }
-    }
+    result.formUnion(record.shutReadiness)
     switch record.phase {
     case .listening:
       guard let handle = record.handle, let standing = stack.readiness(handle) else { return [] }
@@ -46,12 +43,11 @@ extension NodeState {
     case .connected:
       guard let handle = record.handle, let standing = stack.readiness(handle) else { return [] }
       let hasEnded = standing.isFinished || record.isReadShut
-      let isOver = standing.state == .closed || standing.state == .timeWait
       if hasEnded { result.formUnion([.mayRead, .remoteClosed]) }
       if standing.readableBytes >= max(Int(record.options.receiveLowWater), 1) {
         result.formUnion(.mayRead)
       }
-      if record.isWriteShut || isOver {
+      if record.isWriteShut || standing.isOver {
         result.formUnion(.mayWrite)
         if hasEnded { result.insert(.hungUp) }
       } else if isWritable(standing) {
@@ -75,10 +71,19 @@ extension NodeState {
     let standing = record.handle.flatMap { stack.readiness($0) }
     if record.error != nil || standing?.failure != nil { result.insert(.failed) }
     if standing?.waiting ?? 0 > 0 { result.formUnion(.mayRead) }
-    if record.isReadShut {
-      result.formUnion([.mayRead, .remoteClosed])
-      if record.isWriteShut { result.insert(.hungUp) }
-    }
-    return result
+    return result.union(record.shutReadiness)
   }
+}
+
+extension SocketRecord {
+  /// What its user shut down, as `poll` tells it.
+  fileprivate var shutReadiness: Readiness {
+    guard isReadShut else { return [] }
+    return isWriteShut ? [.mayRead, .remoteClosed, .hungUp] : [.mayRead, .remoteClosed]
+  }
+}
+
+extension SocketReadiness {
+  /// Both sides have ended the connection, or it failed: on Linux the socket has none any more.
+  var isOver: Bool { state == nil || state == .closed || state == .timeWait }
 }

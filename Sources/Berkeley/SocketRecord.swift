@@ -136,9 +136,7 @@ extension Errno {
       case .networkDown: .networkDown
       }
   }
-}
 
-extension Errno {
   /// Why something does not go somewhere. From an address of IPv6 no way leads to one of IPv4; the
   /// other way round is a mistake.
   init(_ error: StackError, to remote: SocketAddress?) {

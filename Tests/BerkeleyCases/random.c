@@ -121,7 +121,7 @@ static void open_one(struct world *world, char *text, size_t size) {
   snprintf(text, size, "%d = socket(%s, %d)", slot, kind == STREAM ? "stream" : "datagram",
            family == AF_INET ? 4 : 6);
   if (descriptor < 0) return wrote(world, text, descriptor);
-  world->slots[slot] = (struct slot){descriptor, kind, family, 0, 0, 0};
+  world->slots[slot] = (struct slot){.descriptor = descriptor, .kind = kind, .family = family};
   note(world->run, "%s\n", text);
 }
 
@@ -195,7 +195,8 @@ static void accept_one(struct world *world, int slot, char *text, size_t size) {
   char name[64];
   name_port(world, STREAM, ntohs(address.sin6_port), name, sizeof name);
   note(world->run, "%d = %s from port %s\n", place, text, name);
-  world->slots[place] = (struct slot){descriptor, STREAM, world->slots[slot].family, 0, 0, 0};
+  world->slots[place] = (struct slot){
+      .descriptor = descriptor, .kind = STREAM, .family = world->slots[slot].family};
 }
 
 static void send_one(struct world *world, int slot, char *text, size_t size) {
@@ -295,18 +296,23 @@ static void ask_one(struct world *world, int slot, char *text, size_t size) {
   }
 }
 
+/// Has the socket end its connection with a reset.
+static void reset_when_closed(struct world *world, int slot) {
+  struct linger linger = {1, 0};
+  world->run->calls->setsockopt(world->slots[slot].descriptor, SOL_SOCKET, SO_LINGER, &linger,
+                                sizeof linger);
+}
+
 static void close_one(struct world *world, int slot, char *text, size_t size) {
   drain(world, slot);
   if (draw(world, 4) == 0 && world->slots[slot].kind == STREAM && drain_peer(world, slot)) {
-    struct linger linger = {1, 0};
-    world->run->calls->setsockopt(world->slots[slot].descriptor, SOL_SOCKET, SO_LINGER, &linger,
-                                  sizeof linger);
+    reset_when_closed(world, slot);
     snprintf(text, size, "close(%d) with a reset", slot);
   } else {
     snprintf(text, size, "close(%d)", slot);
   }
   long result = world->run->calls->close(world->slots[slot].descriptor);
-  world->slots[slot] = (struct slot){-1, NONE, 0, 0, 0, 0};
+  world->slots[slot] = (struct slot){.kind = NONE};
   wrote(world, text, result);
 }
 
@@ -314,49 +320,56 @@ static int is_own(struct world *world, int slot, const struct address *address) 
   return ((const struct sockaddr_in *)&address->bytes)->sin_port == htons(port(world, slot, 0));
 }
 
+static void listen_one(struct world *world, int slot, char *text, size_t size) {
+  if (world->slots[slot].is_listening || world->slots[slot].is_spoilt) return;
+  snprintf(text, size, "listen(%d)", slot);
+  long result = world->run->calls->listen(world->slots[slot].descriptor, 8);
+  if (result == 0) world->slots[slot].is_listening = 1;
+  wrote(world, text, result);
+}
+
+static void connect_one(struct world *world, int slot, char *text, size_t size) {
+  char name[64];
+  struct address address = target(world, slot, name, sizeof name);
+  int family = reaches(&address);
+  if (world->slots[slot].reached + family == AF_INET + AF_INET6) return;
+  // One that talks to itself waits for its own acknowledgments.
+  if (strcmp(name, "vacant") != 0 && is_own(world, slot, &address)) return;
+  int is_free = port(world, slot, 1) == 0 || drain_peer(world, slot);
+  if ((draw(world, 8) == 0 && is_free) || world->slots[slot].is_spoilt) {
+    world->slots[slot].is_listening = world->slots[slot].is_spoilt = 0;
+    address.bytes.ss_family = AF_UNSPEC;
+    family = world->slots[slot].reached;
+    snprintf(name, sizeof name, "nobody");
+  }
+  world->slots[slot].reached = family;
+  snprintf(text, size, "connect(%d, port %s)", slot, name);
+  wrote(world, text,
+        world->run->calls->connect(world->slots[slot].descriptor, (void *)&address.bytes,
+                                   address.length));
+}
+
+static void shut_one(struct world *world, int slot, char *text, size_t size) {
+  int how = (int)draw(world, 3);
+  snprintf(text, size, "shutdown(%d, %d)", slot, how);
+  long result = world->run->calls->shutdown(world->slots[slot].descriptor, how);
+  if (result < 0) world->slots[slot].is_spoilt = 1;
+  if (result == 0 && how != 1) world->slots[slot].is_listening = 0;
+  wrote(world, text, result);
+}
+
 static void step(struct world *world) {
-  char text[256] = "", name[64];
+  char text[256] = "";
   int slot = pick(world, draw(world, 3) == 0 ? NONE : STREAM);
   uint32_t which = draw(world, 26);
   if (which < 4 || slot < 0) return open_one(world, text, sizeof text);
-  int descriptor = world->slots[slot].descriptor;
   if (which < 6) return bind_one(world, slot, text, sizeof text);
-  if (which < 8) {
-    if (world->slots[slot].is_listening || world->slots[slot].is_spoilt) return;
-    snprintf(text, sizeof text, "listen(%d)", slot);
-    long result = world->run->calls->listen(descriptor, 8);
-    if (result == 0) world->slots[slot].is_listening = 1;
-    return wrote(world, text, result);
-  }
-  if (which < 12) {
-    struct address address = target(world, slot, name, sizeof name);
-    int family = reaches(&address);
-    if (world->slots[slot].reached + family == AF_INET + AF_INET6) return;
-    // One that talks to itself waits for its own acknowledgments.
-    if (strcmp(name, "vacant") != 0 && is_own(world, slot, &address)) return;
-    int is_free = port(world, slot, 1) == 0 || drain_peer(world, slot);
-    if ((draw(world, 8) == 0 && is_free) || world->slots[slot].is_spoilt) {
-      world->slots[slot].is_listening = world->slots[slot].is_spoilt = 0;
-      address.bytes.ss_family = AF_UNSPEC;
-      family = world->slots[slot].reached;
-      snprintf(name, sizeof name, "nobody");
-    }
-    world->slots[slot].reached = family;
-    snprintf(text, sizeof text, "connect(%d, port %s)", slot, name);
-    return wrote(world, text,
-                 world->run->calls->connect(descriptor, (void *)&address.bytes, address.length));
-  }
+  if (which < 8) return listen_one(world, slot, text, sizeof text);
+  if (which < 12) return connect_one(world, slot, text, sizeof text);
   if (which < 15) return accept_one(world, slot, text, sizeof text);
   if (which < 18) return send_one(world, slot, text, sizeof text);
   if (which < 20) return receive_one(world, slot, text, sizeof text);
-  if (which < 21) {
-    int how = (int)draw(world, 3);
-    snprintf(text, sizeof text, "shutdown(%d, %d)", slot, how);
-    long result = world->run->calls->shutdown(descriptor, how);
-    if (result < 0) world->slots[slot].is_spoilt = 1;
-    if (result == 0 && how != 1) world->slots[slot].is_listening = 0;
-    return wrote(world, text, result);
-  }
+  if (which < 21) return shut_one(world, slot, text, sizeof text);
   if (which < 22) return set_one(world, slot, text, sizeof text);
   if (which < 25) return ask_one(world, slot, text, sizeof text);
   close_one(world, slot, text, sizeof text);
@@ -375,10 +388,7 @@ void cases_run_random(unsigned long seed, int count, int patience, int is_linux,
   for (int i = 0; i < count; i++) step(&world);
   for (int i = 0; i < SLOTS; i++)
     if (world.slots[i].kind != NONE) {
-      struct linger linger = {1, 0};
-      if (world.slots[i].kind == STREAM)
-        run.calls->setsockopt(world.slots[i].descriptor, SOL_SOCKET, SO_LINGER, &linger,
-                              sizeof linger);
+      if (world.slots[i].kind == STREAM) reset_when_closed(&world, i);
       run.calls->close(world.slots[i].descriptor);
     }
   run.calls->close(guard);

@@ -33,24 +33,14 @@ extension ClassicCalls {
 
     private func compareCase(_ number: Int) throws {
       let name = unsafe String(cString: cases_name(CInt(number)))
-      var nodes: [CInt] = [0, 0]
-      let isOpen = unsafe sockets_open_pair(&nodes) == 0
-      try #require(isOpen)
-      defer { for node in nodes { _ = sockets_close_node(node) } }
-      let linux = transcript(number, onLinux: true)
-      let ours = transcript(number, onLinux: false)
+      let (linux, ours) = try unsafe ClassicCalls.transcripts { side, text, size in
+        unsafe cases_run(CInt(number), side, text, size)
+      }
       try #require(!linux.isEmpty, "\(name) says nothing")
       #expect(linux.count == ours.count, "\(name)")
       for (linux, ours) in zip(linux, ours) where linux != ours {
         Issue.record("\(name): \(Difference(linux: linux, ours: ours))")
       }
-    }
-
-    private func transcript(_ number: Int, onLinux: Bool) -> [String] {
-      var text = [CChar](repeating: 0, count: 1 << 16)
-      unsafe cases_run(CInt(number), onLinux ? 1 : 0, &text, text.count)
-      let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-      return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
   }
 }

@@ -29,24 +29,14 @@ extension ClassicCalls {
 
     /// The first line in which the two part, after all lines before it.
     private func difference(_ seed: UInt, _ patience: CInt) throws -> String? {
-      var nodes: [CInt] = [0, 0]
-      let isOpen = unsafe sockets_open_pair(&nodes) == 0
-      try #require(isOpen)
-      defer { for node in nodes { _ = sockets_close_node(node) } }
-      let linux = transcript(seed, patience, onLinux: true)
-      let ours = transcript(seed, patience, onLinux: false)
+      let (linux, ours) = try unsafe ClassicCalls.transcripts { side, text, size in
+        unsafe cases_run_random(seed, 60, patience, side, text, size)
+      }
       try #require(!linux.isEmpty)
       let count = zip(linux, ours).prefix { $0 == $1 }.count
       guard count < max(linux.count, ours.count) else { return nil }
       let sides = [linux, ours].map { count < $0.count ? $0[count] : "nothing" }
       return linux[..<count].joined(separator: "\n") + "\nLinux: \(sides[0])\nours: \(sides[1])"
-    }
-
-    private func transcript(_ seed: UInt, _ patience: CInt, onLinux: Bool) -> [String] {
-      var text = [CChar](repeating: 0, count: 1 << 16)
-      unsafe cases_run_random(seed, 60, patience, onLinux ? 1 : 0, &text, text.count)
-      let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-      return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
   }
 }

@@ -92,7 +92,7 @@ extension Conformance {
 
     @Test(
       "hears a peer of its own node that one on another device is connected to",
-      arguments: World.all.filter { $0.nodes != .kernel && $0.nodes != .stackLoopback },
+      arguments: World.linked,
       Family.allCases)
     func samePeerHere(world: World, family: Family) async throws {
       try await world.run { network in
@@ -249,7 +249,7 @@ extension Conformance {
 
     @Test(
       "hears its own node, if it is bound to the device with the address",
-      arguments: World.all.filter { $0.nodes != .kernel && $0.nodes != .stackLoopback },
+      arguments: World.linked,
       Family.allCases)
     func itself(world: World, family: Family) async throws {
       try await world.run { network in

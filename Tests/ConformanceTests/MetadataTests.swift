@@ -95,7 +95,7 @@ extension Conformance {
 
     @Test(
       "is its way to its own node: by the interface that has the address alone",
-      arguments: World.all.filter { $0.nodes != .kernel && $0.nodes != .stackLoopback },
+      arguments: World.linked,
       Family.allCases)
     func ownInterface(world: World, family: Family) async throws {
       try await world.run { network in

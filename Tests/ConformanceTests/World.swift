@@ -87,6 +87,9 @@ struct World: Hashable, Sendable, CustomTestStringConvertible {
   /// Those that wait for tasks on other threads: a simulation's time does not.
   static let threaded = all.filter { $0.nodes != .simulation }
 
+  /// Those where the server has a link besides its loopback interface.
+  static let linked = all.filter { $0.nodes != .kernel && $0.nodes != .stackLoopback }
+
   /// What chance in the simulations is made from: `SIMULATION_SEED`, to repeat a run.
   static let seed =
     ProcessInfo.processInfo.environment["SIMULATION_SEED"].flatMap(UInt64.init) ?? 1
